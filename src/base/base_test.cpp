@@ -1,0 +1,127 @@
+#include "base/json.h"
+#include "base/secret.h"
+
+#include <gtest/gtest.h>
+
+namespace bhype {
+
+namespace {
+enum class Colour { red, sea_green };
+BOOST_DESCRIBE_ENUM(Colour, red, sea_green)
+
+struct Inner {
+    MacAddress mac;
+    ByteSize size;
+};
+BOOST_DESCRIBE_STRUCT(Inner, (), (mac, size))
+
+struct Outer {
+    VmName name;
+    SizeBetween<32, 1024> memory;
+    Ranged<1, 4> cpus;
+    std::optional<Colour> colour;
+    std::vector<Inner> inner;
+};
+BOOST_DESCRIBE_STRUCT(Outer, (), (name, memory, cpus, colour, inner))
+
+std::vector<std::string> fields_of(const std::string& text) {
+    try {
+        decode_text<Outer>(text);
+    } catch (const Error& error) {
+        std::vector<std::string> fields;
+        for (const auto& problem : error.problems())
+            fields.push_back(problem.field);
+        return fields;
+    }
+    return {};
+}
+} // namespace
+
+TEST(Json, RoundTrip) {
+    const std::string text =
+        R"({"name":"web1","memory":268435456,"cpus":2,"colour":"sea-green","inner":[{"mac":"58:9c:fc:00:00:01","size":1}]})";
+    EXPECT_EQ(encode_text(decode_text<Outer>(text)), text);
+}
+
+TEST(Json, CollectsEveryProblemWithItsPath) {
+    EXPECT_EQ(
+        fields_of(R"({"name":"-rf","memory":"1","cpus":9,"colour":"blue","inner":[{"mac":"x"}],"extra":1})"),
+        (std::vector<std::string>{"name", "memory", "cpus", "colour", "inner[0].mac", "inner[0].size",
+                                  "extra"}));
+    EXPECT_EQ(fields_of("[]"), std::vector<std::string>{"body"});
+    EXPECT_EQ(fields_of(R"({"name":null,"memory":-1,"cpus":1.5})"),
+              (std::vector<std::string>{"name", "memory", "cpus"}));
+}
+
+TEST(Json, RefusesBrokenText) {
+    for (const std::string text : {"", "{", "{}x", "nul", "[1,]", "\"\\u12\"", std::string(100, '[').c_str()})
+        EXPECT_THROW(parse_json(text), Error) << text;
+}
+
+TEST(Json, SchemaSaysTheRule) {
+    const auto text = json::serialize(schema<Outer>());
+    EXPECT_NE(text.find(R"("required":["name","memory","cpus"])"), std::string::npos) << text;
+    EXPECT_NE(text.find("\"additionalProperties\":false"), std::string::npos);
+}
+
+TEST(Json, ProblemDocumentRoundTrip) {
+    const Error error(Code::vm_name_taken, "web1 exists", {{"name", "must be new"}});
+    const Error back = error_from(problem_document(error));
+    EXPECT_EQ(back.code(), Code::vm_name_taken);
+    EXPECT_EQ(back.detail(), "web1 exists");
+    EXPECT_EQ(back.problems(), error.problems());
+}
+
+TEST(Types, Names) {
+    for (const char* good : {"a", "web1", "A_b-c", "0", "abcdefghijklmnopqrstuvwxyz01234"})
+        EXPECT_TRUE(VmName::accepts(good)) << good;
+    for (const std::string bad :
+         {"", "-rf", "a/b", "..", "a.b", "a b", "a\n", "_x", "abcdefghijklmnopqrstuvwxyz012345", "é"})
+        EXPECT_FALSE(VmName::accepts(bad)) << bad;
+    EXPECT_FALSE(VmName::accepts(std::string_view("a\0b", 3)));
+    EXPECT_TRUE(DatasetName::accepts("tank/bhype/.new/t0123456789abcdef"));
+    for (const char* bad :
+         {"tank/", "/tank", "tank//a", "tank/..", "tank/a@b", "tank/a b", "mirror/a", "tank/-a", "1tank"})
+        EXPECT_FALSE(DatasetName::accepts(bad)) << bad;
+    EXPECT_FALSE(PoolName::accepts("raidz1"));
+    EXPECT_FALSE(PoolName::accepts("log"));
+    EXPECT_TRUE(PoolName::accepts("logs"));
+    for (const char* bad : {"/", "a", "/a/../b", "/a//b", "/a,b", "/a/", "/a%b"})
+        EXPECT_FALSE(HostPath::accepts(bad)) << bad;
+    EXPECT_TRUE(HostPath::accepts("/a b/c.iso"));
+    EXPECT_FALSE(MacAddress::accepts("01:00:00:00:00:01"));
+    EXPECT_TRUE(Ipv4Prefix::accepts("10.77.0.1/24"));
+    for (const char* bad : {"10.77.0.1", "10.77.0.256/24", "10.77.0/24", "10.77.0.1/31", "010.77.0.1/24"})
+        EXPECT_FALSE(Ipv4Prefix::accepts(bad)) << bad;
+}
+
+TEST(Types, Sizes) {
+    EXPECT_EQ(ByteSize::parse("256M"), 256_MiB);
+    EXPECT_EQ(ByteSize::parse("20g"), 20_GiB);
+    EXPECT_EQ(ByteSize::parse("1"), ByteSize(1));
+    for (const char* bad : {"", "-1", "M", "1.5G", "1GB", "99999999999T", "0x10", " 1"})
+        EXPECT_FALSE(ByteSize::parse(bad)) << bad;
+    EXPECT_EQ((20_GiB).str(), "20G");
+    EXPECT_EQ((1536_MiB).str(), "1536M");
+    EXPECT_EQ(ByteSize(4097).str(), "4097");
+    EXPECT_EQ((1536_MiB).human(), "1.5G");
+    EXPECT_EQ(ByteSize(900).human(), "900B");
+}
+
+TEST(Types, RandomValuesObeyTheirRules) {
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_TRUE(Uuid::accepts(random_uuid().str()));
+        EXPECT_TRUE(MacAddress::accepts(random_mac().str()));
+        EXPECT_TRUE(TaskId::accepts(random_task_id().str()));
+    }
+}
+
+TEST(Errors, EveryCodeHasItsOwnId) {
+    for (int i = 0; i <= static_cast<int>(Code::internal); ++i) {
+        const auto& entry = info(static_cast<Code>(i));
+        EXPECT_EQ(code_from_id(entry.id), static_cast<Code>(i)) << entry.id;
+        EXPECT_FALSE(entry.advice.empty());
+    }
+}
+
+} // namespace bhype

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace bhype {
+
+/// Text that must never be printed, logged or put in argv. No formatter and no JSON encoder takes it;
+/// whoever needs the text asks for it by name. Zeroed when it goes.
+class Secret {
+  public:
+    Secret() = default;
+    explicit Secret(std::string text) : text_(std::move(text)) {}
+    Secret(const Secret&) = default;
+    Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
+    Secret& operator=(const Secret&) = default;
+    Secret& operator=(Secret&& other) noexcept {
+        wipe();
+        text_ = std::move(other.text_);
+        other.wipe();
+        return *this;
+    }
+    ~Secret() { wipe(); }
+
+    const std::string& reveal() const { return text_; }
+    bool empty() const { return text_.empty(); }
+
+  private:
+    void wipe() noexcept {
+        volatile char* bytes = text_.data();
+        for (std::size_t i = 0; i < text_.size(); ++i)
+            bytes[i] = 0;
+        text_.clear();
+    }
+    std::string text_;
+};
+
+} // namespace bhype

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "base/text.h"
+
+#include <cstdint>
+
+namespace bhype {
+
+/// Name of a VM: also bhyve's VM name and a ZFS dataset component, hence no dot and no slash;
+/// at most 31 characters (sys/dev/vmm/vmm_dev.c allows 229, but the tap's description and the tables need
+/// less).
+BHYPE_TEXT(VmName);
+/// Name of a template: a file name without ".toml" and a ZFS dataset component.
+BHYPE_TEXT(TemplateName);
+/// Name of a switch of bHype's: 1 to 8 characters, since its bridge is "bh-NAME" and interface names end
+/// at 15.
+BHYPE_TEXT(SwitchName);
+/// Name of a network interface (net/if.h: IFNAMSIZ 16 with the NUL).
+BHYPE_TEXT(InterfaceName);
+/// ZFS pool (zpoolconcepts(7), zpool-create(8): begins with a letter; reserved words are refused).
+BHYPE_TEXT(PoolName);
+/// ZFS dataset, pool included: components of [A-Za-z0-9_.:-] joined by '/', at most 200 characters here. The
+/// component ".new" is bHype's own. Spaces, '@', '#' and '%' are refused.
+BHYPE_TEXT(DatasetName);
+/// Part of a snapshot's name after the '@'.
+BHYPE_TEXT(SnapshotLabel);
+/// A disk's device name without /dev/: nda0, ada1, da2, vtbd0.
+BHYPE_TEXT(DiskName);
+/// 58:9c:fc:12:34:56, lower case, unicast.
+BHYPE_TEXT(MacAddress);
+/// RFC 9562 text form, lower case.
+BHYPE_TEXT(Uuid);
+/// Login name (pw(8)): at most 32 characters, does not start with '-'.
+BHYPE_TEXT(UserName);
+/// Group name, same rule.
+BHYPE_TEXT(GroupName);
+/// Absolute, normal path without ',' '%' '\\' and control characters: those cannot pass through `bhyve -s`.
+BHYPE_TEXT(HostPath);
+/// A person's words about an object: one line, no control characters, at most 200 characters.
+BHYPE_TEXT(Note);
+/// IPv4 address with prefix length, "10.77.0.1/24".
+BHYPE_TEXT(Ipv4Prefix);
+/// SHA-256 in lower-case hex.
+BHYPE_TEXT(Sha256);
+/// Task id: "t" and 16 hex digits; path-safe.
+BHYPE_TEXT(TaskId);
+/// Name of a device in a definition: disk0, net1, cd0.
+BHYPE_TEXT(DeviceName);
+
+/// A size in bytes. Text form: a number with K, M, G, T (powers of 1024, FreeBSD's expand_number(3)).
+class ByteSize {
+  public:
+    constexpr ByteSize() = default;
+    constexpr explicit ByteSize(std::uint64_t bytes) : bytes_(bytes) {}
+    static std::optional<ByteSize> parse(std::string_view text);
+    constexpr std::uint64_t bytes() const { return bytes_; }
+    constexpr std::uint64_t mebibytes() const { return bytes_ >> 20; }
+    /// Shortest exact form, as zfs takes it: "20G", "1536M", "4097".
+    std::string str() const;
+    /// For people: at most three digits and a unit, as FreeBSD's humanize_number(3): "1.5G".
+    std::string human() const;
+    constexpr auto operator<=>(const ByteSize&) const = default;
+
+  private:
+    std::uint64_t bytes_ = 0;
+};
+
+constexpr ByteSize operator""_KiB(unsigned long long n) {
+    return ByteSize(n << 10);
+}
+constexpr ByteSize operator""_MiB(unsigned long long n) {
+    return ByteSize(n << 20);
+}
+constexpr ByteSize operator""_GiB(unsigned long long n) {
+    return ByteSize(n << 30);
+}
+
+/// Random values from the system's generator.
+Uuid random_uuid();
+MacAddress random_mac(); ///< bhyve's OUI 58:9c:fc
+TaskId random_task_id();
+std::string random_hex(std::size_t bytes);
+
+} // namespace bhype

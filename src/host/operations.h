@@ -1,0 +1,468 @@
+#pragma once
+
+// Everything bHype does to the host, as data. Each operation says its name on the wire and in the journal,
+// what it may do to the host (Effect), how long it may take, and the type of its result. host/ turns an
+// operation into commands and their output into the result; hostd/ performs it; nothing else touches the
+// host.
+
+#include "base/json.h"
+#include "host/machine.h"
+
+#include <chrono>
+
+namespace bhype::host {
+
+/// What an operation may do, and thereby who may call it (docs/architecture.md, the three rules).
+enum class Effect {
+    reads,      ///< changes nothing
+    aside,      ///< makes something under POOL/bhype/.new/TASKID, or moves it from there in one step (rule A)
+    reconciled, ///< makes or removes something that runs and carries bHype's mark (rule B)
+    replaces,   ///< replaces a value and can put the old one back
+    irreversible, ///< cannot be undone: only through commit() (rule C)
+};
+
+/// The result of an operation that has nothing to tell.
+struct Done {
+    static constexpr bool defaults_apply = true;
+};
+BOOST_DESCRIBE_STRUCT(Done, (), ())
+
+#define BHYPE_OPERATION(NAME, EFFECT, SECONDS)                                                               \
+    static constexpr std::string_view operation = NAME;                                                      \
+    static constexpr Effect effect = Effect::EFFECT;                                                         \
+    static constexpr std::chrono::seconds deadline {                                                         \
+        SECONDS                                                                                              \
+    }
+
+// ---- reading
+// -------------------------------------------------------------------------------------------------
+
+struct HostFactsResult {
+    std::string release;        ///< "14.3-RELEASE" (freebsd-version -u)
+    std::int64_t osreldate = 0; ///< kern.osreldate
+    std::string hostname;
+    std::string cpu_model;                 ///< hw.model
+    std::int64_t cpus = 0;                 ///< hw.ncpu
+    std::optional<std::int64_t> max_vcpus; ///< hw.vmm.maxcpu; absent when vmm is not loaded
+    ByteSize memory;                       ///< hw.physmem
+    ByteSize memory_free; ///< pages free, inactive and laundry, plus what the ARC can give back
+    ByteSize arc;         ///< kstat.zfs.misc.arcstats.size
+    std::vector<std::string> missing_modules; ///< of vmm, nmdm, if_bridge, if_tuntap, zfs
+};
+BOOST_DESCRIBE_STRUCT(HostFactsResult, (),
+                      (release, osreldate, hostname, cpu_model, cpus, max_vcpus, memory, memory_free, arc,
+                       missing_modules))
+struct HostFacts {
+    BHYPE_OPERATION("host.facts", reads, 20);
+    using Result = HostFactsResult;
+};
+BOOST_DESCRIBE_STRUCT(HostFacts, (), ())
+
+struct Disk {
+    DiskName name;
+    ByteSize size;
+    std::string description;
+    std::string ident;
+    bool solid_state = false;
+    std::string used_by; ///< empty: free. "pool tank", "partitions", "mounted", "exported pool old", ...
+};
+BOOST_DESCRIBE_STRUCT(Disk, (), (name, size, description, ident, solid_state, used_by))
+struct DiskList {
+    BHYPE_OPERATION("disk.list", reads, 60);
+    using Result = std::vector<Disk>;
+};
+BOOST_DESCRIBE_STRUCT(DiskList, (), ())
+
+struct Pool {
+    PoolName name;
+    ByteSize size;
+    ByteSize allocated;
+    ByteSize free;
+    std::string health; ///< ONLINE, DEGRADED, ...
+};
+BOOST_DESCRIBE_STRUCT(Pool, (), (name, size, allocated, free, health))
+struct PoolList {
+    BHYPE_OPERATION("pool.list", reads, 30);
+    using Result = std::vector<Pool>;
+};
+BOOST_DESCRIBE_STRUCT(PoolList, (), ())
+
+enum class DatasetType { filesystem, volume, snapshot };
+BOOST_DESCRIBE_ENUM(DatasetType, filesystem, volume, snapshot)
+struct Dataset {
+    std::string name; ///< with "@label" for a snapshot
+    DatasetType type = DatasetType::filesystem;
+    ByteSize used;
+    ByteSize available;
+    ByteSize referenced;
+    std::string mountpoint; ///< "-" or "none" when there is none
+    std::string origin;     ///< "-" when it is no clone
+    ByteSize volsize;       ///< 0 unless a volume
+    std::string id;         ///< bhype:id, "-" when unset
+    std::string host;       ///< bhype:host, "-" when unset
+};
+BOOST_DESCRIBE_STRUCT(Dataset, (),
+                      (name, type, used, available, referenced, mountpoint, origin, volsize, id, host))
+/// Everything below ROOT, ROOT included, in one `zfs list`. A missing ROOT gives an empty list.
+struct DatasetList {
+    DatasetName root;
+    bool snapshots = false;
+    BHYPE_OPERATION("dataset.list", reads, 120);
+    using Result = std::vector<Dataset>;
+};
+BOOST_DESCRIBE_STRUCT(DatasetList, (), (root, snapshots))
+
+struct Interface {
+    InterfaceName name;
+    bool up = false;
+    std::int64_t mtu = 0;
+    std::string ether;
+    std::string description;
+    std::vector<std::string> groups;
+    std::vector<std::string> members; ///< of a bridge
+    std::vector<std::string> inet;    ///< "10.77.0.1/24"
+    std::int64_t opened_by = 0;       ///< pid that has a tap open, 0 if none
+};
+BOOST_DESCRIBE_STRUCT(Interface, (), (name, up, mtu, ether, description, groups, members, inet, opened_by))
+struct InterfaceList {
+    BHYPE_OPERATION("interface.list", reads, 20);
+    using Result = std::vector<Interface>;
+};
+BOOST_DESCRIBE_STRUCT(InterfaceList, (), ())
+
+struct Lease {
+    std::int64_t expires = 0; ///< epoch seconds, 0 = never
+    MacAddress mac;
+    std::string address;
+    std::string hostname; ///< empty when unknown
+};
+BOOST_DESCRIBE_STRUCT(Lease, (), (expires, mac, address, hostname))
+/// Leases of bHype's dnsmasq; empty when it has never run.
+struct LeaseList {
+    BHYPE_OPERATION("lease.list", reads, 10);
+    using Result = std::vector<Lease>;
+};
+BOOST_DESCRIBE_STRUCT(LeaseList, (), ())
+
+// ---- pools and datasets
+// ----------------------------------------------------------------------------------------
+
+enum class PoolLayout { stripe, mirror, raidz1, raidz2, raidz3 };
+BOOST_DESCRIBE_ENUM(PoolLayout, stripe, mirror, raidz1, raidz2, raidz3)
+/// zpool create -m none -O compression=lz4 -O atime=off -o ashift=12 -o autotrim=on. Refused when a disk is
+/// in use.
+struct PoolCreate {
+    PoolName pool;
+    PoolLayout layout = PoolLayout::mirror;
+    std::vector<DiskName> disks;
+    BHYPE_OPERATION("pool.create", irreversible, 120);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(PoolCreate, (), (pool, layout, disks))
+
+/// Makes POOL/bhype and its children (.new, vm, template, image) with bHype's properties, owners and modes;
+/// what is there already stays. Nothing is made when POOL/bhype exists without bhype:id.
+struct TreeCreate {
+    PoolName pool;
+    Uuid id;
+    BHYPE_OPERATION("tree.create", replaces, 120);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(TreeCreate, (), (pool, id))
+
+/// A file system under POOL/bhype/.new/TASK or below; parents are made. root:bhype 0750.
+struct DatasetCreate {
+    DatasetName name;
+    std::optional<Uuid> id; ///< set as bhype:id
+    BHYPE_OPERATION("dataset.create", aside, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(DatasetCreate, (), (name, id))
+
+/// A sparse volume, volmode=dev. Waits for /dev/zvol/NAME.
+struct VolumeCreate {
+    DatasetName name;
+    ByteSize size;
+    BHYPE_OPERATION("volume.create", aside, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(VolumeCreate, (), (name, size))
+
+struct SnapshotCreate {
+    DatasetName dataset;
+    SnapshotLabel label;
+    BHYPE_OPERATION("snapshot.create", aside, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(SnapshotCreate, (), (dataset, label))
+
+struct CloneCreate {
+    DatasetName origin;
+    SnapshotLabel label;
+    DatasetName name;
+    BHYPE_OPERATION("clone.create", aside, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(CloneCreate, (), (origin, label, name))
+
+/// Grows a volume; a smaller size is refused (zfs would cut without asking). On a volume under .new nothing
+/// is lost.
+struct VolumeGrow {
+    DatasetName name;
+    ByteSize size;
+    BHYPE_OPERATION("volume.grow", irreversible, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(VolumeGrow, (), (name, size))
+
+/// The one step that makes what was built aside appear: .new/TASK/X becomes NAME.
+struct DatasetPublish {
+    DatasetName from;
+    DatasetName to;
+    BHYPE_OPERATION("dataset.publish", aside, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(DatasetPublish, (), (from, to))
+
+/// Removes POOL/bhype/.new/TASK with all below it. Absent: done.
+struct AsideRemove {
+    PoolName pool;
+    TaskId task;
+    BHYPE_OPERATION("aside.remove", aside, 120);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(AsideRemove, (), (pool, task))
+
+/// Destroys a VM's or template's dataset with everything below it, snapshots included. Absent: done.
+struct DatasetDestroy {
+    DatasetName name;
+    BHYPE_OPERATION("dataset.destroy", irreversible, 120);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(DatasetDestroy, (), (name))
+
+/// Writes vm.toml of a VM's dataset whole: temporary, fsync, rename. `expected` is the generation that the
+/// file must have now (0: no file); otherwise Error(precondition_failed).
+struct DefinitionWrite {
+    DatasetName dataset;
+    Machine machine;
+    std::int64_t expected = 0;
+    BHYPE_OPERATION("definition.write", replaces, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(DefinitionWrite, (), (dataset, machine, expected))
+
+/// Copies the firmware's variable store template to DATASET/uefi-vars.fd.
+struct FirmwareCopy {
+    DatasetName dataset;
+    BHYPE_OPERATION("firmware.copy", aside, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(FirmwareCopy, (), (dataset))
+
+/// Writes a raw image file into a volume under .new after checking its SHA-256. Reports progress in bytes.
+/// The file must lie in an image directory that hostd.toml allows.
+struct ImageWrite {
+    HostPath file;
+    Sha256 sha256;
+    DatasetName volume;
+    BHYPE_OPERATION("image.write", aside, 3600);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(ImageWrite, (), (file, sha256, volume))
+
+// ---- network
+// ---------------------------------------------------------------------------------------------------
+
+/// Bridge "bh-NAME" in group bhype with an address; made when missing, corrected when it drifted.
+struct BridgeEnsure {
+    SwitchName switch_;
+    std::optional<Ipv4Prefix> address;
+    BHYPE_OPERATION("bridge.ensure", reconciled, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(BridgeEnsure, (), (switch_, address))
+
+struct TapCreateResult {
+    InterfaceName tap;
+};
+BOOST_DESCRIBE_STRUCT(TapCreateResult, (), (tap))
+/// A tap in group bhype, described "bhype vm/NAME/NIC", member of the switch's bridge, MTU set first. The
+/// VM's tap of that description is used when it exists.
+struct TapCreate {
+    VmName vm;
+    DeviceName nic;
+    SwitchName switch_;
+    BHYPE_OPERATION("tap.create", reconciled, 30);
+    using Result = TapCreateResult;
+};
+BOOST_DESCRIBE_STRUCT(TapCreate, (), (vm, nic, switch_))
+
+/// Removes the taps of bHype's that are described as that VM's. Refused while the VM runs.
+struct TapsRemove {
+    VmName vm;
+    BHYPE_OPERATION("tap.remove", reconciled, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(TapsRemove, (), (vm))
+
+struct DhcpRange {
+    SwitchName switch_;
+    Ipv4Prefix address; ///< of the bridge; guests get addresses of the same network
+};
+BOOST_DESCRIBE_STRUCT(DhcpRange, (), (switch_, address))
+/// Writes dnsmasq's configuration, checks it with --test and makes sure that one dnsmasq runs with it.
+struct DhcpEnsure {
+    std::vector<DhcpRange> ranges;
+    BHYPE_OPERATION("dhcp.ensure", reconciled, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(DhcpEnsure, (), (ranges))
+
+/// kldload -n of vmm, nmdm, if_bridge, if_tuntap and the lines for the next boot in
+/// /boot/loader.conf.d/bhype.conf.
+struct ModulesEnsure {
+    BHYPE_OPERATION("modules.ensure", reconciled, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(ModulesEnsure, (), ())
+
+// ---- guests
+// ----------------------------------------------------------------------------------------------------
+
+enum class GuestState { starting, running, stopping, stopped, failed };
+BOOST_DESCRIBE_ENUM(GuestState, starting, running, stopping, stopped, failed)
+struct Guest {
+    VmName vm;
+    GuestState state = GuestState::stopped;
+    std::string reason;                  ///< why it ended, or what it waits for; empty while it runs
+    std::vector<std::string> last_lines; ///< bhyve's last lines when it failed
+    std::int64_t since = 0;              ///< epoch seconds of the last change of state
+    std::int64_t started = 0;            ///< epoch seconds of this power-on; guest reboots do not change it
+    std::int64_t reboots = 0;
+    std::int64_t bhyve_pid = 0;
+    std::int64_t vmd_pid = 0;
+    std::int64_t generation = 0; ///< of the definition it runs with
+};
+BOOST_DESCRIBE_STRUCT(Guest, (),
+                      (vm, state, reason, last_lines, since, started, reboots, bhyve_pid, vmd_pid,
+                       generation))
+/// Guests that run or have ended since hostd's run directory was last cleared. hostd also sends an event with
+/// a Guest whenever one changes.
+struct GuestList {
+    BHYPE_OPERATION("guest.list", reads, 10);
+    using Result = std::vector<Guest>;
+};
+BOOST_DESCRIBE_STRUCT(GuestList, (), ())
+
+struct NicTap {
+    DeviceName nic;
+    InterfaceName tap;
+};
+BOOST_DESCRIBE_STRUCT(NicTap, (), (nic, tap))
+/// Starts a vmd, which starts bhyve, for the definition that lies in the dataset. Returns when bhyve has
+/// lived through its start-up or has failed: Error(vm_start_failed) with bhyve's words.
+struct GuestStart {
+    VmName vm;
+    DatasetName dataset;
+    std::vector<NicTap> taps;
+    BHYPE_OPERATION("guest.start", reconciled, 60);
+    using Result = Guest;
+};
+BOOST_DESCRIBE_STRUCT(GuestStart, (), (vm, dataset, taps))
+
+/// Presses the power button, again every few seconds, until the guest has ended or `seconds` have passed;
+/// returns at once. The outcome comes as an event: stopped, or running again with the reason "did not react".
+struct GuestStop {
+    VmName vm;
+    Ranged<1, 3600> seconds = 60;
+    BHYPE_OPERATION("guest.stop", reconciled, 10);
+    using Result = Guest;
+};
+BOOST_DESCRIBE_STRUCT(GuestStop, (), (vm, seconds))
+
+/// Ends bhyve at once: what the guest has not written is lost. Returns when it is gone. Not running: done.
+struct GuestKill {
+    VmName vm;
+    BHYPE_OPERATION("guest.kill", irreversible, 30);
+    using Result = Guest;
+};
+BOOST_DESCRIBE_STRUCT(GuestKill, (), (vm))
+
+struct GuestReset {
+    VmName vm;
+    BHYPE_OPERATION("guest.reset", irreversible, 30);
+    using Result = Guest;
+};
+BOOST_DESCRIBE_STRUCT(GuestReset, (), (vm))
+
+/// After a VM has ended: removes the kernel's VM object and the run directory. Refused while it runs.
+struct GuestForget {
+    VmName vm;
+    BHYPE_OPERATION("guest.forget", reconciled, 30);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(GuestForget, (), (vm))
+
+struct GuestLogResult {
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(GuestLogResult, (), (text))
+/// The last bytes of bhyve.log.
+struct GuestLog {
+    VmName vm;
+    DatasetName dataset;
+    Ranged<1, 262144> bytes = 65536;
+    BHYPE_OPERATION("guest.log", reads, 10);
+    using Result = GuestLogResult;
+};
+BOOST_DESCRIBE_STRUCT(GuestLog, (), (vm, dataset, bytes))
+
+enum class ConsoleKind { screen, serial };
+BOOST_DESCRIBE_ENUM(ConsoleKind, screen, serial)
+enum class ConsoleMode { control, watch, take_over };
+BOOST_DESCRIBE_ENUM(ConsoleMode, control, watch, take_over)
+struct ConsoleOpenResult {
+    std::int64_t viewers = 0; ///< others who look on
+};
+BOOST_DESCRIBE_STRUCT(ConsoleOpenResult, (), (viewers))
+/// Comes with one descriptor, a stream socket: RFB 3.8 without authentication for the screen; plain bytes,
+/// the last 256 KiB first, for the serial line. `control` fails with Error(console_in_use) when somebody has
+/// control.
+struct ConsoleOpen {
+    VmName vm;
+    ConsoleKind kind = ConsoleKind::serial;
+    ConsoleMode mode = ConsoleMode::control;
+    BHYPE_OPERATION("console.open", reads, 10);
+    using Result = ConsoleOpenResult;
+};
+BOOST_DESCRIBE_STRUCT(ConsoleOpen, (), (vm, kind, mode))
+
+// ---- accounts
+// --------------------------------------------------------------------------------------------------
+
+struct PasswordCheckResult {
+    bool accepted = false;
+};
+BOOST_DESCRIBE_STRUCT(PasswordCheckResult, (), (accepted))
+/// PAM service "bhype" in a short-lived child. The password comes on a descriptor (a pipe's end), never in
+/// the frame. Root, system accounts (uid below 1000) and empty passwords are refused unless hostd.toml allows
+/// them.
+struct PasswordCheck {
+    UserName user;
+    std::string client; ///< PAM_RHOST
+    BHYPE_OPERATION("password.check", reads, 20);
+    using Result = PasswordCheckResult;
+};
+BOOST_DESCRIBE_STRUCT(PasswordCheck, (), (user, client))
+
+/// Every operation, once. Tests walk this list.
+using Operations =
+    boost::mp11::mp_list<HostFacts, DiskList, PoolList, DatasetList, InterfaceList, LeaseList, PoolCreate,
+                         TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate, CloneCreate, VolumeGrow,
+                         DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy,
+                         ImageWrite, BridgeEnsure, TapCreate, TapsRemove, DhcpEnsure, ModulesEnsure,
+                         GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
+                         ConsoleOpen, PasswordCheck>;
+
+} // namespace bhype::host
