@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/toml.h"
 
 #include <gtest/gtest.h>
 
@@ -113,6 +114,18 @@ TEST(Types, RandomValuesObeyTheirRules) {
         EXPECT_TRUE(Uuid::accepts(random_uuid().str()));
         EXPECT_TRUE(MacAddress::accepts(random_mac().str()));
         EXPECT_TRUE(TaskId::accepts(random_task_id().str()));
+    }
+}
+
+TEST(Toml, GoesThroughTheSameDecoder) {
+    const auto value = parse_toml(
+        "name = 'web1'\nmemory = '64M'\ncpus = 2\n[[inner]]\nmac = '58:9c:fc:00:00:01'\nsize = 7\n", "t");
+    EXPECT_EQ(decode<Outer>(value).inner.at(0).size, ByteSize(7));
+    try {
+        parse_toml("a = 1\nb = \n", "x.toml");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_NE(error.detail().find("x.toml line 2"), std::string::npos) << error.what();
     }
 }
 

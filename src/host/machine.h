@@ -15,8 +15,9 @@ BOOST_DESCRIBE_ENUM(Firmware, uefi)
 enum class Clock { utc, localtime };
 BOOST_DESCRIBE_ENUM(Clock, utc, localtime)
 
-/// PCI slot on bus 0. 0 is the host bridge, 31 the LPC bridge, 29 the screen, 30 the xhci controller.
-using Slot = Ranged<1, 28>;
+/// PCI slot on bus 0. 0 is the host bridge, 31 the LPC bridge, 28 virtio-rnd, 29 the screen, 30 the xhci
+/// controller.
+using Slot = Ranged<1, 27>;
 
 struct MachineDisk {
     DeviceName name; ///< the volume DATASET/NAME
