@@ -210,7 +210,7 @@ BOOST_DESCRIBE_STRUCT(CloneCreate, (), (origin, label, name))
 struct VolumeGrow {
     DatasetName name;
     ByteSize size;
-    BHYPE_OPERATION("volume.grow", irreversible, 60);
+    BHYPE_OPERATION("volume.grow", aside, 60);
     using Result = Done;
 };
 BOOST_DESCRIBE_STRUCT(VolumeGrow, (), (name, size))
