@@ -1,5 +1,8 @@
 #include "lab/commands/commands.h"
+#include "lab/core/boot.h"
 #include "lab/core/calls.h"
+#include "lab/core/rc.h"
+#include "lab/core/verbs.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -30,17 +33,31 @@ constexpr Command commands[] = {
 #endif
 };
 
-} // namespace
+Hooks hooks() {
+    Hooks result;
+    result.commands = commands;
+    return result;
+}
 
-} // namespace bhype::lab
-
-int main(int argc, char** argv) {
-    using namespace bhype::lab;
-    const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
-    const Arguments arguments(argv + std::min(argc, 1), argv + argc);
+int dispatch(const std::string& name, const Arguments& arguments) {
+    if (name == "init")
+        return init_main(arguments, hooks());
+    if (name == "bhype-lab" && !arguments.empty() && arguments[0] == "inside-shutdown")
+        return rc_shutdown(hooks());
+    if (name == "bhype-lab")
+        return verb_main(arguments, hooks());
     for (const Command& command : commands)
         if (std::filesystem::path(command.path).filename() == name)
             return run_recorded(command, name, arguments);
     std::cerr << "bhype-lab: not a command of the lab: " << name << '\n';
     return 2;
+}
+
+} // namespace
+
+} // namespace bhype::lab
+
+int main(int argc, char** argv) {
+    const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
+    return bhype::lab::dispatch(name, {argv + std::min(argc, 1), argv + argc});
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "lab/core/command.h"
+#include "lab/core/layout.h"
+
+#include <functional>
+#include <span>
+
+namespace bhype::lab {
+
+/// What the other rooms of the lab add to a lab's life.
+struct Hooks {
+    /// The commands that a lab has.
+    std::span<const Command> commands;
+    /// Outside, once: puts a room's files into a new lab's root.
+    std::vector<std::function<void(const std::filesystem::path& root, const LabConfig&)>> install;
+    /// Inside, as root, at each boot before rc starts; the text tells the person who waits.
+    std::vector<std::pair<std::string, std::function<void(const LabConfig&)>>> boot;
+    /// Inside, as root, after rc.shutdown and before the end of all processes.
+    std::vector<std::function<void()>> shutdown;
+};
+
+} // namespace bhype::lab
