@@ -22,6 +22,7 @@ struct Call {
     std::map<std::string, std::string> query;
     std::string if_match;        ///< If-Match without quotes, empty if none
     std::string idempotency_key; ///< empty if none
+    std::string request; ///< method, address and body as sent, for Idempotency-Key; empty if there is no key
 };
 
 /// What a handler answers with.

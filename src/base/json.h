@@ -153,13 +153,13 @@ constexpr std::string_view field_name(std::string_view member) {
     return member.ends_with('_') ? member.substr(0, member.size() - 1) : member;
 }
 
-/// An enumerator's name in JSON: virtio_blk is "virtio-blk".
+/// An enumerator's name in JSON: virtio_blk is "virtio-blk", delete_ is "delete".
 template <class T>
 const std::string& enumerator_name(T value) {
     static const auto names = [] {
         std::map<T, std::string> found;
         boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto enumerator) {
-            std::string text = enumerator.name;
+            std::string text(field_name(enumerator.name));
             for (char& c : text)
                 c = c == '_' ? '-' : c;
             found[enumerator.value] = text;

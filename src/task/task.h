@@ -114,7 +114,8 @@ struct Submission {
     std::string title;
     json::value input; ///< goes to the journal: no secrets
     access::Caller caller;
-    std::string idempotency_key; ///< empty: none. The same key, user and request give the same task.
+    std::string idempotency_key; ///< empty: none. The same key, user and `request` give the same task.
+    std::string request; ///< what the client sent (method, address, body), compared when a key comes again
 };
 
 class Tasks {
@@ -124,6 +125,10 @@ class Tasks {
     virtual std::vector<std::string> kinds() const = 0;
     /// Durable when it returns. Throws Error(key_reused).
     virtual TaskId submit(const Submission& submission) = 0;
+    /// The task that this user's key has already made; handlers ask before they judge whether a name is
+    /// taken. An empty key gives none. Throws Error(key_reused) when the key came with another request.
+    virtual std::optional<TaskId> repeated(const UserName& user, std::string_view idempotency_key,
+                                           std::string_view request) const = 0;
     virtual std::optional<Task> find(const TaskId& id) const = 0;
     virtual std::vector<Step> steps(const TaskId& id) const = 0;
     /// Newest first; `object` and `user` empty mean any.
