@@ -1,4 +1,6 @@
 #include "lab/commands/commands.h"
+#include "lab/commands/modules.h"
+#include "lab/commands/process.h"
 #include "lab/core/boot.h"
 #include "lab/core/calls.h"
 #include "lab/core/rc.h"
@@ -23,6 +25,20 @@ namespace {
 
 constexpr Command commands[] = {
     {"/bin/freebsd-version", freebsd_version_main, "bin/freebsd-version/freebsd-version.sh.in"},
+    {"/bin/kenv", kenv_main, "bin/kenv/kenv.c"},
+    {"/bin/pwait", pwait_main, "bin/pwait/pwait.c"},
+    {"/sbin/geom", geom_main, "sbin/geom/core/geom.c"},
+    {"/sbin/kldload", kldload_main, "sbin/kldload/kldload.c"},
+    {"/sbin/kldstat", kldstat_main, "sbin/kldstat/kldstat.c"},
+    {"/sbin/kldunload", kldunload_main, "sbin/kldunload/kldunload.c"},
+    {"/sbin/rcorder", rcorder_main, "sbin/rcorder/rcorder.c"},
+    {"/sbin/sysctl", sysctl_main, "sbin/sysctl/sysctl.c"},
+    {"/usr/bin/fetch", fetch_main, "usr.bin/fetch/fetch.c"},
+    {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},
+    {"/usr/local/sbin/nginx", nginx_main, "www/nginx of the ports tree"},
+    {"/usr/sbin/daemon", daemon_main, "usr.sbin/daemon/daemon.c"},
+    {"/usr/sbin/service", service_main, "usr.sbin/service/service.sh"},
+    {"/usr/sbin/sysrc", sysrc_main, "usr.sbin/sysrc/sysrc"},
 #ifdef BHYPE_LAB_ZFS
     {"/sbin/zfs", zfs_main, "sys/contrib/openzfs/cmd/zfs/zfs_main.c"},
     {"/sbin/zpool", zpool_main, "sys/contrib/openzfs/cmd/zpool/zpool_main.c"},
@@ -36,6 +52,7 @@ constexpr Command commands[] = {
 Hooks hooks() {
     Hooks result;
     result.commands = commands;
+    result.boot.emplace_back("loading modules", [](const LabConfig&) { load_modules_at_boot(); });
     return result;
 }
 
@@ -58,6 +75,7 @@ int dispatch(const std::string& name, const Arguments& arguments) {
 } // namespace bhype::lab
 
 int main(int argc, char** argv) {
+    bhype::lab::save_title_memory(argc, argv);
     const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
     return bhype::lab::dispatch(name, {argv + std::min(argc, 1), argv + argc});
 }

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 
 extern char** environ;
@@ -62,6 +63,7 @@ void rc_boot(const LabConfig& config, const Hooks& hooks,
     clean_var_run();
     fs::remove("/var/run/log");
     fs::create_symlink("/dev/log", "/var/run/log");
+    std::ofstream(run_dir() / "booted");
     loopback_up();
     for (const auto& [text, run] : hooks.boot) {
         progress(text);

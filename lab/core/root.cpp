@@ -63,6 +63,7 @@ constexpr Folder folders[] = {
     {"var/cron/tabs", 0700, 0, 0},
     {"var/db", 0755, 0, 0},
     {"var/empty", 0555, 0, 0},
+    {"var/lib/nginx", 0755, 0, 0},
     {"var/log", 0755, 0, 0},
     {"var/log/nginx", 0755, 0, 0},
     {"var/mail", 0775, 0, 6},
@@ -134,6 +135,11 @@ void copy_etc(const fs::path& root) {
     for (const char* name : copied_etc)
         if (const fs::path source = fs::path("/etc") / name; fs::exists(source))
             fs::copy(fs::is_directory(source) ? source : fs::canonical(source), root / "etc" / name, options);
+    if (fs::exists("/etc/nginx/mime.types")) {
+        fs::create_directories(root / "usr/local/etc/nginx");
+        fs::copy_file("/etc/nginx/mime.types", root / "usr/local/etc/nginx/mime.types",
+                      fs::copy_options::overwrite_existing);
+    }
     if (fs::exists("/usr/lib/ssl/openssl.cnf"))
         fs::copy_file(fs::canonical("/usr/lib/ssl/openssl.cnf"), root / "etc/ssl/openssl.cnf",
                       fs::copy_options::overwrite_existing);
@@ -176,6 +182,9 @@ void build_root(const Layout& layout, const LabConfig& config, const std::vector
     copy_etc(root);
     fs::copy(BHYPE_LAB_FILES, root, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
     write_accounts(root, accounts);
+    std::string uuid;
+    std::getline(std::ifstream("/proc/sys/kernel/random/uuid"), uuid);
+    write(root / "etc/hostid", uuid + "\n");
     write(root / ".lab/release", config.release + "\n");
     write(root / ".lab/calls", "", 0666);
     write(root / ".lab/faults", "", 0666);
