@@ -23,7 +23,7 @@ struct MachineDisk {
     DeviceName name; ///< the volume DATASET/NAME
     Slot slot;
     DiskKind kind = DiskKind::nvme;
-    std::string serial; ///< at most 20 of [A-Za-z0-9-]; kept, since the guest names disks by it
+    std::string serial; ///< 1 to 20 of [A-Za-z0-9-]; kept, since the guest names disks by it
 };
 BOOST_DESCRIBE_STRUCT(MachineDisk, (), (name, slot, kind, serial))
 
@@ -74,7 +74,8 @@ BOOST_DESCRIBE_STRUCT(Machine, (),
 /// twice included, or Error(invalid_request) with the line of a syntax error.
 Machine parse_machine(std::string_view toml);
 std::string print_machine(const Machine& machine);
-/// Problems that single fields cannot show: a slot or a device name used twice.
+/// Every problem of a definition, those that single fields cannot show included: a slot or a device name used
+/// twice, a serial that bhyve -s cannot take. bhyve_command() takes no definition that has any.
 std::vector<FieldProblem> machine_problems(const Machine& machine);
 
 /// The lowest free slot from `first` on. Throws Error(vm_refused) when none is left.
