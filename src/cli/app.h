@@ -1,0 +1,48 @@
+#pragma once
+
+#include "cli/client.h"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace bhype::cli {
+
+enum Exit { done = 0, failed = 1, usage = 2, refused = 3, no_daemon = 4 };
+
+/// What every command knows.
+struct Context {
+    std::string socket = "/var/run/bhype/cli.sock";
+    bool json = false;
+    bool plain = false; ///< -H
+    bool no_wait = false;
+    bool yes = false;
+    std::unique_ptr<Client> client;
+    std::function<int()> chosen; ///< set by the command that was parsed
+
+    Client& api();
+    /// --json: the API's bytes; otherwise what `people` makes of it.
+    int print(const std::string& target, const std::function<std::string(const json::value&)>& people);
+    /// Sends a request that starts a task and follows it unless --no-wait.
+    int run_task(const std::string& method, const std::string& target,
+                 const std::optional<json::value>& body = {});
+    int follow(const json::value& task);
+};
+
+void add_vm_commands(CLI::App& app, Context& context);
+void add_task_commands(CLI::App& app, Context& context);
+void add_host_commands(CLI::App& app, Context& context);
+
+/// The whole program: parses, runs, says errors, gives the exit status.
+int run(int argc, char** argv);
+
+// How things look in tables.
+std::string size(const json::value& bytes);
+std::string ago(std::int64_t epoch_seconds);
+std::string text(const json::value& object, std::string_view key);
+std::int64_t number(const json::value& object, std::string_view key);
+std::string escaped(std::string_view path_component);
+
+} // namespace bhype::cli

@@ -1,0 +1,105 @@
+#include "cli/completion.h"
+
+#include <CLI/CLI.hpp>
+
+namespace bhype::cli {
+
+namespace {
+
+std::string options_of(const CLI::App& app) {
+    std::string out;
+    for (const auto* option : app.get_options())
+        for (const auto& name : option->get_lnames())
+            if (!option->get_group().empty())
+                out += " --" + name;
+    return out;
+}
+
+std::string verbs_of(const CLI::App& noun) {
+    std::string out;
+    for (const auto* verb : noun.get_subcommands(nullptr))
+        out += (out.empty() ? "" : " ") + verb->get_name();
+    return out;
+}
+
+/// Nouns whose objects have names that can be listed.
+bool has_names(const std::string& noun) {
+    return noun == "vm" || noun == "task" || noun == "template";
+}
+
+std::string bash(const CLI::App& app) {
+    std::string out =
+        "# bash completion for bhype(8)\n_bhype() {\n"
+        "    local word=\"${COMP_WORDS[COMP_CWORD]}\" noun=\"${COMP_WORDS[1]}\" verb=\"${COMP_WORDS[2]}\"\n"
+        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '" +
+        verbs_of(app) + "' -- \"$word\")); return\n    fi\n    case \"$noun\" in\n";
+    for (const auto* noun : app.get_subcommands(nullptr)) {
+        const auto verbs = verbs_of(*noun);
+        out += "    " + noun->get_name() + ")\n";
+        if (!verbs.empty()) {
+            out += "        if [ \"$COMP_CWORD\" -eq 2 ]; then COMPREPLY=($(compgen -W '" + verbs +
+                   "' -- \"$word\")); return; fi\n        case \"$verb\" in\n";
+            for (const auto* verb : noun->get_subcommands(nullptr))
+                out += "        " + verb->get_name() + ") local options='" + options_of(*verb) +
+                       options_of(app) + "' ;;\n";
+            out += "        esac\n";
+        } else {
+            out += "        local options='" + options_of(*noun) + options_of(app) + "'\n";
+        }
+        if (has_names(noun->get_name()))
+            out += "        if [ \"$COMP_CWORD\" -eq 3 ] && [ \"${word#-}\" = \"$word\" ]; then\n"
+                   "            COMPREPLY=($(compgen -W \"$(bhype " +
+                   noun->get_name() +
+                   " list -H 2>/dev/null | cut -f1)\" -- \"$word\")); return\n        fi\n";
+        out += "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n";
+    }
+    return out + "    esac\n}\ncomplete -F _bhype bhype\n";
+}
+
+std::string zsh(const CLI::App& app) {
+    return "#compdef bhype\n# zsh completion for bhype(8), through its bash completion\nautoload -U +X "
+           "bashcompinit && "
+           "bashcompinit\n" +
+           bash(app);
+}
+
+std::string fish(const CLI::App& app) {
+    std::string out = "# fish completion for bhype(8)\ncomplete -c bhype -f\n";
+    for (const auto* noun : app.get_subcommands(nullptr)) {
+        const auto& name = noun->get_name();
+        out += "complete -c bhype -n __fish_use_subcommand -a " + name + " -d '" + noun->get_description() +
+               "'\n";
+        const auto verbs = verbs_of(*noun);
+        if (verbs.empty())
+            continue;
+        const auto seen =
+            "__fish_seen_subcommand_from " + name + "; and not __fish_seen_subcommand_from " + verbs;
+        for (const auto* verb : noun->get_subcommands(nullptr)) {
+            out += "complete -c bhype -n '" + seen + "' -a " + verb->get_name() + "\n";
+            for (const auto* option : verb->get_options())
+                for (const auto& option_name : option->get_lnames())
+                    out += "complete -c bhype -n '__fish_seen_subcommand_from " + name +
+                           "; and __fish_seen_subcommand_from " + verb->get_name() + "' -l " + option_name +
+                           "\n";
+        }
+        if (has_names(name))
+            out += "complete -c bhype -n '__fish_seen_subcommand_from " + name +
+                   "; and __fish_seen_subcommand_from " + verbs + "' -a '(bhype " + name +
+                   " list -H 2>/dev/null | cut -f1)'\n";
+    }
+    return out;
+}
+
+} // namespace
+
+std::string completion_script(const CLI::App& app, const std::string& shell) {
+    if (shell == "bash")
+        return bash(app);
+    if (shell == "zsh")
+        return zsh(app);
+    if (shell == "fish")
+        return fish(app);
+    return "# sh(1) has no programmable completion; this file is here so that sourcing it does no harm.\n";
+}
+
+} // namespace bhype::cli

@@ -1,0 +1,315 @@
+#include "cli/app.h"
+#include "cli/terminal.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+namespace bhype::cli {
+
+namespace {
+
+struct VmOptions {
+    std::string name;
+    std::string template_;
+    std::string memory;
+    std::string disk;
+    std::string switch_;
+    std::string note;
+    std::string owner;
+    std::string group;
+    int cpus = 0;
+    int seconds = 0;
+    int bytes = 0;
+    bool start = false;
+    bool plan = false;
+    bool watch = false;
+    bool take_over = false;
+    std::vector<std::string> settings;
+};
+
+std::string path_of(const VmOptions& options, const std::string& rest = {}) {
+    return "/api/v1/vms/" + escaped(options.name) + rest;
+}
+
+std::string addresses(const json::value& vm) {
+    std::string out;
+    for (const auto& nic : vm.at("nics").as_array())
+        if (const auto address = text(nic, "address"); !address.empty())
+            out += (out.empty() ? "" : ",") + address;
+    return out;
+}
+
+std::string list_table(const json::value& vms, bool plain) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& vm : vms.as_array())
+        rows.push_back({text(vm, "name"), text(vm, "state"), text(vm, "cpus"), size(vm.at("memory")),
+                        addresses(vm), text(vm, "owner"), text(vm, "template"), ago(number(vm, "started")),
+                        text(vm, "reason")});
+    return table({"NAME", "STATE", "CPUS", "MEMORY", "ADDRESS", "OWNER", "TEMPLATE", "UP", "REASON"}, rows,
+                 plain);
+}
+
+std::string show_text(const json::value& vm) {
+    std::string out;
+    const auto line = [&](const std::string& key, const std::string& value) {
+        if (!value.empty())
+            out += key + std::string(key.size() < 12 ? 12 - key.size() : 1, ' ') + value + '\n';
+    };
+    line("name", text(vm, "name"));
+    line("state", text(vm, "state"));
+    line("reason", text(vm, "reason"));
+    line("owner", text(vm, "owner"));
+    line("group", text(vm, "group"));
+    line("note", text(vm, "note"));
+    line("template", text(vm, "template"));
+    line("cpus", text(vm, "cpus"));
+    line("memory", size(vm.at("memory")));
+    for (const auto& disk : vm.at("disks").as_array())
+        line(text(disk, "name"),
+             text(disk, "kind") + " " + size(disk.at("size")) + ", " + size(disk.at("used")) +
+                 " used, slot " + text(disk, "slot") +
+                 (text(disk, "origin").empty() ? "" : ", clone of " + text(disk, "origin")));
+    for (const auto& nic : vm.at("nics").as_array())
+        line(text(nic, "name"), text(nic, "kind") + " " + text(nic, "mac") + " on switch " +
+                                    text(nic, "switch") +
+                                    (text(nic, "tap").empty() ? "" : ", " + text(nic, "tap")) +
+                                    (text(nic, "address").empty() ? "" : ", " + text(nic, "address")) +
+                                    ", slot " + text(nic, "slot"));
+    for (const auto& cd : vm.at("cds").as_array())
+        line(text(cd, "name"), text(cd, "image"));
+    line("dataset", text(vm, "dataset"));
+    line("id", text(vm, "id"));
+    for (const auto& field : vm.at("pending_restart").as_array())
+        line("restart", std::string(field.as_string()) + " takes effect at the next start");
+    for (const auto& last : vm.at("last_lines").as_array())
+        out += "bhyve: " + std::string(last.as_string()) + '\n';
+    return out;
+}
+
+std::string plan_text(const json::value& plan) {
+    std::string out;
+    for (const auto& step : plan.at("steps").as_array())
+        out += std::string(step.as_string()) + '\n';
+    for (const auto& item : plan.at("destroys").as_array())
+        out += "destroys " + std::string(item.as_string()) + '\n';
+    for (const auto& item : plan.at("keeps").as_array())
+        out += "keeps    " + std::string(item.as_string()) + '\n';
+    for (const auto& item : plan.at("problems").as_array())
+        out += "problem: " + std::string(item.as_string()) + '\n';
+    return out;
+}
+
+int create(Context& context, const VmOptions& options) {
+    json::object body{{"name", options.name}, {"template", options.template_}};
+    if (options.cpus != 0)
+        body["cpus"] = options.cpus;
+    const auto add = [&](const char* key, const std::string& value) {
+        if (!value.empty())
+            body[key] = value;
+    };
+    add("memory", options.memory);
+    add("disk", options.disk);
+    add("switch", options.switch_);
+    add("note", options.note);
+    add("owner", options.owner);
+    add("group", options.group);
+    if (options.start)
+        body["start"] = true;
+    if (options.plan) {
+        body["plan"] = true;
+        const auto plan = context.api().send("POST", "/api/v1/vms", body);
+        std::cout << (context.json ? json::serialize(plan) + "\n" : plan_text(plan));
+        return done;
+    }
+    return context.run_task("POST", "/api/v1/vms", body);
+}
+
+int remove(Context& context, const VmOptions& options) {
+    if (options.plan || !context.yes) {
+        const auto plan = context.api().send("DELETE", path_of(options, "?plan=1"));
+        (options.plan ? std::cout : std::cerr)
+            << (context.json ? json::serialize(plan) + "\n" : plan_text(plan));
+        if (options.plan)
+            return done;
+        if (ask("Type the name to delete it: ") != options.name) {
+            std::cerr << "bhype: nothing deleted; --yes deletes without asking\n";
+            return usage;
+        }
+    }
+    return context.run_task("DELETE", path_of(options));
+}
+
+json::object settings_of(const VmOptions& options) {
+    json::object body;
+    for (const auto& setting : options.settings) {
+        const auto equals = setting.find('=');
+        if (equals == std::string::npos)
+            throw CLI::ValidationError(setting, "is not KEY=VALUE");
+        const auto key = setting.substr(0, equals);
+        const auto value = setting.substr(equals + 1);
+        if (key == "screen") {
+            const auto cross = value.find('x');
+            body[key] = json::object{
+                {"width", std::atoi(value.c_str())},
+                {"height", cross == std::string::npos ? 0 : std::atoi(value.c_str() + cross + 1)}};
+        } else if (key == "cpus") {
+            body[key] = std::atoll(value.c_str());
+        } else {
+            body[key] = value;
+        }
+    }
+    return body;
+}
+
+int change(Context& context, const VmOptions& options, const json::object& body, const std::string& etag) {
+    std::map<std::string, std::string> headers;
+    if (!etag.empty())
+        headers["If-Match"] = etag;
+    const auto vm = context.api().send("PATCH", path_of(options), body, headers);
+    if (context.json)
+        std::cout << json::serialize(vm) << '\n';
+    else
+        for (const auto& field : vm.at("pending_restart").as_array())
+            std::cout << std::string(field.as_string()) << " takes effect at the next start of "
+                      << options.name << '\n';
+    return done;
+}
+
+/// Opens what can be changed in $EDITOR, as vipw(8) and crontab(1) do, and sends what was changed.
+int edit(Context& context, const VmOptions& options) {
+    const auto response = context.api().request("GET", path_of(options));
+    if (response.status != 200)
+        throw Refused{response.status, error_from(parse_json(response.body))};
+    const auto vm = parse_json(response.body);
+    json::object before;
+    for (const auto* key : {"cpus", "memory", "note", "owner", "group", "screen"})
+        if (const auto* found = vm.as_object().if_contains(key))
+            before[key] = *found;
+    before["memory"] = ByteSize(vm.at("memory").to_number<std::uint64_t>()).str();
+    std::string file = "/tmp/bhype.XXXXXX";
+    const int descriptor = ::mkstemp(file.data());
+    if (descriptor < 0)
+        throw Error(Code::internal, "/tmp: cannot make a file");
+    std::string lines = "{\n";
+    for (const auto& [key, value] : before)
+        lines +=
+            (lines.size() > 2 ? ",\n" : "") + ("  \"" + std::string(key) + "\": ") + json::serialize(value);
+    write_all(descriptor, lines + "\n}\n");
+    ::close(descriptor);
+    const char* editor = std::getenv("EDITOR");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::execlp(editor ? editor : "vi", editor ? editor : "vi", file.c_str(), nullptr);
+        ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    std::ifstream changed(file);
+    const std::string content((std::istreambuf_iterator<char>(changed)), std::istreambuf_iterator<char>());
+    ::unlink(file.c_str());
+    if (status != 0)
+        throw Error(Code::internal, "the editor failed; nothing changed");
+    json::object body;
+    const auto after = parse_json(content);
+    if (!after.is_object())
+        throw Error(Code::invalid_request, "what was edited is no JSON object; nothing changed");
+    for (const auto& [key, value] : after.get_object())
+        if (const auto* old = before.if_contains(key); !old || *old != value)
+            body[key] = value;
+    if (body.empty()) {
+        std::cerr << "nothing changed\n";
+        return done;
+    }
+    return change(context, options, body, response.headers.count("etag") ? response.headers.at("etag") : "");
+}
+
+int console(Context& context, const VmOptions& options) {
+    const auto* mode = options.watch ? "watch" : options.take_over ? "take-over" : "control";
+    const auto ticket = context.api().send("POST", path_of(options, "/console"),
+                                           json::object{{"kind", "serial"}, {"mode", mode}});
+    if (is_terminal(STDIN_FILENO))
+        std::cerr << "Connected to " << options.name << "; ~. at the beginning of a line ends.\r\n";
+    context.api().console(ticket.as_object());
+    std::cout.flush();
+    ::_exit(done);
+}
+
+} // namespace
+
+void add_vm_commands(CLI::App& app, Context& context) {
+    const auto options = std::make_shared<VmOptions>();
+    auto* vm = app.add_subcommand("vm", "Virtual machines");
+    vm->require_subcommand(0, 1);
+    vm->fallthrough();
+    const auto list = [&context] {
+        return context.print("/api/v1/vms",
+                             [&](const json::value& vms) { return list_table(vms, context.plain); });
+    };
+    // Parent callbacks run after those of subcommands: only `bhype vm` alone lists.
+    vm->final_callback([vm, &context, list] {
+        if (vm->get_subcommands().empty())
+            context.chosen = list;
+    });
+    const auto verb = [&](const std::string& name, const std::string& summary, std::function<int()> action,
+                          bool named = true) {
+        auto* command = vm->add_subcommand(name, summary);
+        command->fallthrough();
+        if (named)
+            command->add_option("NAME", options->name, "the VM")->required();
+        command->callback([&context, action = std::move(action)] { context.chosen = action; });
+        return command;
+    };
+    verb("list", "List the VMs", list, false);
+    verb("show", "Show a VM", [&, options] {
+        return context.print(path_of(*options), [](const json::value& value) { return show_text(value); });
+    });
+    auto* making =
+        verb("create", "Create a VM from a template", [&, options] { return create(context, *options); });
+    making->add_option("-t,--template", options->template_, "see `bhype template list`")->required();
+    making->add_option("-c,--cpus", options->cpus, "vCPUs");
+    making->add_option("-m,--memory", options->memory, "such as 512M or 4G");
+    making->add_option("-d,--disk", options->disk, "size of the disk, such as 20G");
+    making->add_option("-s,--switch", options->switch_, "nat when missing");
+    making->add_option("--note", options->note, "a line about it");
+    making->add_option("--owner", options->owner, "user that it belongs to");
+    making->add_option("--group", options->group, "group that may use it");
+    making->add_flag("--start", options->start, "start it at once");
+    making->add_flag("--plan,--dry-run", options->plan, "tell what would be done, do nothing");
+    verb("set", "Change settings: cpus=N memory=SIZE note=TEXT owner=USER group=GROUP screen=WxH",
+         [&, options] { return change(context, *options, settings_of(*options), {}); })
+        ->add_option("SETTINGS", options->settings, "KEY=VALUE")
+        ->required();
+    verb("edit", "Change settings in $EDITOR", [&, options] { return edit(context, *options); });
+    verb("start", "Start a VM",
+         [&, options] { return context.run_task("POST", path_of(*options, "/start")); });
+    verb("stop", "Press the power button and wait for the guest", [&, options] {
+        json::object body;
+        if (options->seconds != 0)
+            body["seconds"] = options->seconds;
+        return context.run_task("POST", path_of(*options, "/stop"), body);
+    })->add_option("--seconds", options->seconds, "how long to wait, 60 when missing");
+    verb("kill", "End a VM at once; what the guest has not written is lost",
+         [&, options] { return context.run_task("POST", path_of(*options, "/kill")); });
+    verb("reset", "Reset a VM as its reset button would",
+         [&, options] { return context.run_task("POST", path_of(*options, "/reset")); });
+    verb("delete", "Delete a VM with its disks", [&, options] {
+        return remove(context, *options);
+    })->add_flag("--plan,--dry-run", options->plan, "list exactly what goes and what stays, do nothing");
+    auto* attach = verb("console", "Open the serial line here; ~. ends",
+                        [&, options] { return console(context, *options); });
+    attach->add_flag("--watch", options->watch, "look on, do not type");
+    attach->add_flag("--take-over", options->take_over, "take it over from whoever has it");
+    verb("log", "What bhyve wrote", [&, options] {
+        const auto rest =
+            options->bytes > 0 ? "/log?bytes=" + std::to_string(options->bytes) : std::string("/log");
+        return context.print(path_of(*options, rest),
+                             [](const json::value& value) { return text(value, "text"); });
+    })->add_option("--bytes", options->bytes, "at most that many");
+}
+
+} // namespace bhype::cli
