@@ -1,4 +1,5 @@
 #include "lab/commands/commands.h"
+#include "lab/commands/interfaces.h"
 #include "lab/commands/modules.h"
 #include "lab/commands/process.h"
 #include "lab/core/boot.h"
@@ -28,6 +29,7 @@ constexpr Command commands[] = {
     {"/bin/kenv", kenv_main, "bin/kenv/kenv.c"},
     {"/bin/pwait", pwait_main, "bin/pwait/pwait.c"},
     {"/sbin/geom", geom_main, "sbin/geom/core/geom.c"},
+    {"/sbin/ifconfig", ifconfig_main, "sbin/ifconfig/ifconfig.c"},
     {"/sbin/kldload", kldload_main, "sbin/kldload/kldload.c"},
     {"/sbin/kldstat", kldstat_main, "sbin/kldstat/kldstat.c"},
     {"/sbin/kldunload", kldunload_main, "sbin/kldunload/kldunload.c"},
@@ -52,6 +54,7 @@ constexpr Command commands[] = {
 Hooks hooks() {
     Hooks result;
     result.commands = commands;
+    result.background.push_back(watch_taps);
     result.boot.emplace_back("loading modules", [](const LabConfig&) { load_modules_at_boot(); });
     return result;
 }

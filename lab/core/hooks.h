@@ -16,6 +16,8 @@ struct Hooks {
     std::vector<std::function<void(const std::filesystem::path& root, const LabConfig&)>> install;
     /// Inside, as root, at each boot before rc starts; the text tells the person who waits.
     std::vector<std::pair<std::string, std::function<void(const LabConfig&)>>> boot;
+    /// Inside, as root, for as long as the lab is up: each in a process of its own, part of the "kernel".
+    std::vector<void (*)()> background;
     /// Inside, as root, after rc.shutdown and before the end of all processes.
     std::vector<std::function<void()>> shutdown;
 };

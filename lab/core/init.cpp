@@ -86,6 +86,14 @@ int init_main(const Arguments& arguments, const Hooks& hooks) {
         forward_web(web);
         return 1;
     });
+    for (const auto work : hooks.background)
+        in_child([&] {
+            close(report);
+            close(web);
+            prctl(PR_SET_NAME, "lab-kernel");
+            work();
+            return 1;
+        });
     start_rc(report, hooks);
     close(report);
     close(web);

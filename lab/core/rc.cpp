@@ -30,9 +30,17 @@ void clean_var_run() {
 }
 
 void loopback_up() {
+    // No interface gets IPv6 addresses by itself; on FreeBSD they are IFDISABLED until rc.conf says
+    // otherwise.
+    if (std::ofstream out("/proc/sys/net/ipv6/conf/default/disable_ipv6"); out)
+        out << 1;
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ifreq request{};
     std::strcpy(request.ifr_name, "lo");
+    std::strcpy(request.ifr_newname, "lo0");
+    if (ioctl(fd, SIOCSIFNAME, &request) != 0)
+        throw std::system_error(errno, std::generic_category(), "lo0");
+    std::strcpy(request.ifr_name, "lo0");
     request.ifr_flags = IFF_UP | IFF_RUNNING;
     if (ioctl(fd, SIOCSIFFLAGS, &request) != 0)
         throw std::system_error(errno, std::generic_category(), "lo0");
