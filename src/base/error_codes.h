@@ -71,6 +71,8 @@
       "Install the package that has it; `bhype doctor` names it.")                                           \
     X(output_unexpected, "host.output_unexpected", 409, "A command printed something unexpected",            \
       "Report this with the output in the detail.")                                                          \
+    X(dataset_busy, "storage.dataset_busy", 409, "A dataset or pool is in use",                              \
+      "Stop what uses it: a VM, a program that has a file open in it, a hold on a snapshot.")                \
     X(policy, "host.refused", 403, "bhype-hostd refuses this operation",                                     \
       "The host's policy is in hostd.toml; only root can change it.")                                        \
     X(hostd_away, "host.no_hostd", 503, "bhype-hostd does not answer", "Run `service bhype_hostd start`.")   \

@@ -1,9 +1,5 @@
 #include "host/bhyve.h"
 
-#include <sys/wait.h>
-
-#include <csignal>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,12 +8,6 @@
 namespace bhype::host {
 
 namespace {
-
-// usr.sbin/bhyve/bhyverun.c, bhyve.8
-constexpr int status_rebooted = 0;
-constexpr int status_powered_off = 1;
-constexpr int status_halted = 2;
-constexpr int status_triple_fault = 3;
 
 constexpr int slot_random = 28;
 constexpr int slot_screen = 29;
@@ -63,13 +53,6 @@ void check(const Machine& machine, const Runtime& runtime) {
     problems.insert(problems.end(), more.found().begin(), more.found().end());
     if (!problems.empty())
         throw Error(Code::vm_refused, runtime.vm.str(), std::move(problems));
-}
-
-std::string lower(std::string_view text) {
-    std::string copy(text);
-    std::transform(copy.begin(), copy.end(), copy.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return copy;
 }
 
 Command bhyvectl(const VmName& vm, std::string action) {
@@ -146,56 +129,6 @@ Command bhyvectl_force_poweroff(const VmName& vm) {
 }
 Command bhyvectl_force_reset(const VmName& vm) {
     return bhyvectl(vm, "--force-reset");
-}
-
-std::vector<std::string> last_words(std::string_view stderr_tail, std::size_t most) {
-    std::vector<std::string> lines;
-    while (!stderr_tail.empty() && lines.size() < most) {
-        const auto end = stderr_tail.find_last_of("\r\n");
-        const auto line = stderr_tail.substr(end == stderr_tail.npos ? 0 : end + 1);
-        if (line.find_first_not_of(" \t") != line.npos)
-            lines.emplace_back(line.substr(0, 500));
-        stderr_tail = stderr_tail.substr(0, end == stderr_tail.npos ? 0 : end);
-    }
-    std::reverse(lines.begin(), lines.end());
-    return lines;
-}
-
-BhyveEnd bhyve_end(std::optional<int> wait_status, std::chrono::milliseconds lived,
-                   std::string_view stderr_tail) {
-    if (!wait_status)
-        return {EndKind::unknown, "bhyve ended while nobody watched it"};
-    const auto lines = last_words(stderr_tail, 2);
-    const auto words = lines.empty() ? std::string() : ": " + fmt::format("{}", fmt::join(lines, "; "));
-    if (WIFSIGNALED(*wait_status)) {
-        const int number = WTERMSIG(*wait_status);
-        if (number == SIGABRT) // abort() after printing the exit that it cannot emulate: vmexit.c
-            return {EndKind::failed, "bhyve gave up on an instruction of the guest" + words};
-        return {EndKind::killed, fmt::format("bhyve was ended by signal {}", number)};
-    }
-    switch (const int status = WEXITSTATUS(*wait_status)) {
-    case status_rebooted:
-        return {EndKind::rebooted, "the guest rebooted"};
-    case status_powered_off: {
-        const auto text = lower(stderr_tail);
-        const bool usage = text.find("usage: bhyve") != text.npos;
-        if (usage || (lived < std::chrono::seconds(1) && !lines.empty()))
-            return {EndKind::refused, "bhyve did not accept its command line" + words};
-        if (text.find("vm_run error") != text.npos)
-            return {EndKind::failed, "the kernel's VM was taken away from bhyve" + words};
-        return {EndKind::powered_off, "the guest powered off"};
-    }
-    case status_halted:
-        return {EndKind::halted, "the guest halted its processors"};
-    case status_triple_fault:
-        return {EndKind::faulted, "the guest's processor faulted three times"};
-    default: {
-        // 4, 64, 71: bhyve says the same before the guest runs and later.
-        const bool early = lived < std::chrono::seconds(10);
-        return {early ? EndKind::refused : EndKind::failed,
-                fmt::format("bhyve ended with exit status {}{}", status, words)};
-    }
-    }
 }
 
 } // namespace bhype::host

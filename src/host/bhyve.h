@@ -1,6 +1,6 @@
 #pragma once
 
-// bhyve(8) and bhyvectl(8): from a definition to the command line, and from the way a bhyve ended to why.
+// bhyve(8) and bhyvectl(8): from a definition to the command line.
 
 #include "base/secret.h"
 #include "host/command.h"
@@ -41,30 +41,5 @@ std::string bhyve_config(const Secret& vnc_password);
 Command bhyvectl_destroy(const VmName& vm);        ///< after bhyve has ended; look at /dev/vmm afterwards
 Command bhyvectl_force_poweroff(const VmName& vm); ///< bhyve then exits with 1
 Command bhyvectl_force_reset(const VmName& vm);    ///< bhyve then exits with 0
-
-enum class EndKind {
-    rebooted,    ///< start it again with the same command line
-    powered_off, ///< by the guest, the power button or bhyvectl
-    halted,
-    faulted, ///< triple fault
-    refused, ///< bhyve did not accept its command line or could not open what is named in it
-    failed,  ///< bhyve gave up while the guest ran
-    killed,  ///< by a signal
-    unknown, ///< nobody saw how
-};
-BOOST_DESCRIBE_ENUM(EndKind, rebooted, powered_off, halted, faulted, refused, failed, killed, unknown)
-
-struct BhyveEnd {
-    EndKind kind = EndKind::unknown;
-    std::string reason; ///< a sentence without a full stop, with bhyve's own words where they help
-};
-
-/// What a wait status (waitpid(2)) of bhyve says, after `lived` and with the last it wrote to standard error.
-/// Exit status 1 means a power-off and a bad command line alike; time and words tell them apart.
-BhyveEnd bhyve_end(std::optional<int> wait_status, std::chrono::milliseconds lived,
-                   std::string_view stderr_tail);
-
-/// The last lines of bhyve's that say something, newest last.
-std::vector<std::string> last_words(std::string_view stderr_tail, std::size_t most = 10);
 
 } // namespace bhype::host

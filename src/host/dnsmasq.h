@@ -1,0 +1,37 @@
+#pragma once
+
+// dnsmasq(8): one instance for all of bHype's switches, since on FreeBSD several cannot share port 67.
+
+#include "host/command.h"
+#include "host/operations.h"
+
+namespace bhype::host {
+
+struct DnsmasqFiles {
+    HostPath configuration = HostPath::from("/usr/local/etc/bhype/dnsmasq.conf");
+    HostPath leases = HostPath::from("/var/db/bhype/dnsmasq.leases");
+    HostPath pid = HostPath::from("/var/run/bhype/dnsmasq.pid");
+    UserName user = UserName::from("nobody");
+};
+
+/// The addresses that a range hands out, both ends included: the larger side of the network beside the
+/// bridge's own address.
+struct AddressSpan {
+    std::string first;
+    std::string last;
+    std::string netmask;
+};
+AddressSpan addresses_for_guests(const Ipv4Prefix& bridge_address);
+
+/// The configuration: typed values only, no text of anybody's. Throws Error(invalid_field) for no range at
+/// all (dnsmasq would then serve every interface), a switch named twice, networks that overlap.
+std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const DnsmasqFiles& files);
+
+Command dnsmasq_test(const DnsmasqFiles& files);
+/// Ends with 0 once the daemon serves; 2 when the port is taken.
+Command dnsmasq_start(const DnsmasqFiles& files);
+
+/// The lease file's text. dnsmasq rewrites it in place, so a half-written last line is left out.
+std::vector<Lease> parse_leases(std::string_view text);
+
+} // namespace bhype::host
