@@ -11,18 +11,35 @@
 #include <filesystem>
 #include <iostream>
 
+#ifdef BHYPE_LAB_ZFS
+#include "lab/zfs/appliance.h"
+#include "lab/zfs/zfs.h"
+#endif
+
 namespace bhype::lab {
 
-#ifdef BHYPE_LAB_ZFS
-int zfs_main(const Arguments& arguments);
-int zpool_main(const Arguments& arguments);
-#endif
 #ifdef BHYPE_LAB_BHYVE
 int bhyve_main(const Arguments& arguments);
 int bhyvectl_main(const Arguments& arguments);
 #endif
 
 namespace {
+
+#ifdef BHYPE_LAB_ZFS
+/// zfs(8) and zpool(8) want their own name first.
+template <int (*Main)(const std::vector<std::string>&)>
+int with_name(const char* name, const Arguments& arguments) {
+    std::vector<std::string> all{name};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return Main(all);
+}
+int zfs_command(const Arguments& arguments) {
+    return with_name<zfs_main>("zfs", arguments);
+}
+int zpool_command(const Arguments& arguments) {
+    return with_name<zpool_main>("zpool", arguments);
+}
+#endif
 
 constexpr Command commands[] = {
     {"/bin/freebsd-version", freebsd_version_main, "bin/freebsd-version/freebsd-version.sh.in"},
@@ -42,8 +59,8 @@ constexpr Command commands[] = {
     {"/usr/sbin/service", service_main, "usr.sbin/service/service.sh"},
     {"/usr/sbin/sysrc", sysrc_main, "usr.sbin/sysrc/sysrc"},
 #ifdef BHYPE_LAB_ZFS
-    {"/sbin/zfs", zfs_main, "sys/contrib/openzfs/cmd/zfs/zfs_main.c"},
-    {"/sbin/zpool", zpool_main, "sys/contrib/openzfs/cmd/zpool/zpool_main.c"},
+    {"/sbin/zfs", zfs_command, "sys/contrib/openzfs/cmd/zfs/zfs_main.c"},
+    {"/sbin/zpool", zpool_command, "sys/contrib/openzfs/cmd/zpool/zpool_main.c"},
 #endif
 #ifdef BHYPE_LAB_BHYVE
     {"/usr/sbin/bhyve", bhyve_main, "usr.sbin/bhyve/bhyverun.c"},
@@ -51,9 +68,37 @@ constexpr Command commands[] = {
 #endif
 };
 
+#ifdef BHYPE_LAB_ZFS
+ApplianceConfig appliance_config(const Layout& layout, const LabConfig& config) {
+    ApplianceConfig appliance;
+    appliance.image_dir = config.appliance;
+    appliance.state_dir = layout.state();
+    appliance.hostname = "lab.example.org";
+    for (std::size_t i = 0; i < config.disks.size(); ++i)
+        appliance.disks.push_back({"nda" + std::to_string(i), layout.disk(i), config.disks[i]});
+    return appliance;
+}
+
+void add_zfs(Hooks& hooks) {
+    hooks.power_on.push_back([](const Layout& layout, const LabConfig& config) {
+        if (!config.appliance.empty())
+            start(appliance_config(layout, config));
+    });
+    hooks.power_off.push_back([](const Layout& layout) { power_off(layout.state()); });
+    hooks.stop.push_back([](const Layout& layout) { stop(layout.state()); });
+    hooks.boot.emplace_back("importing pools", [](const LabConfig& config) {
+        if (!config.appliance.empty())
+            zfs_boot();
+    });
+}
+#endif
+
 Hooks hooks() {
     Hooks result;
     result.commands = commands;
+#ifdef BHYPE_LAB_ZFS
+    add_zfs(result);
+#endif
     result.background.push_back(watch_taps);
     result.boot.emplace_back("loading modules", [](const LabConfig&) { load_modules_at_boot(); });
     return result;

@@ -9,6 +9,8 @@
 
 namespace bhype::lab {
 
+inline namespace command_text {
+
 std::string error_text(int error) {
     // lib/libc/gen/errlst.c where it differs from the machine's.
     switch (error) {
@@ -124,4 +126,5 @@ std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+} // namespace command_text
 } // namespace bhype::lab

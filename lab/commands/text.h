@@ -7,6 +7,9 @@
 
 namespace bhype::lab {
 
+// Other rooms of the lab have functions of these names with other ways to leave.
+inline namespace command_text {
+
 /// strerror(3) as FreeBSD says it, for an errno of this machine.
 std::string error_text(int error);
 
@@ -58,4 +61,5 @@ int with_failures(std::string_view name, Body body) {
     }
 }
 
+} // namespace command_text
 } // namespace bhype::lab

@@ -86,7 +86,6 @@ void enter_root(const Layout& layout, const LabConfig& config) {
     mount_at(nullptr, "/", nullptr, MS_REC | MS_PRIVATE);
     bind(root, root, false);
     bind("/usr", root / ".lab/linux/usr", true);
-    mount_at("run", root / ".lab/run", "tmpfs", MS_NOSUID, "mode=755");
     fill_dev(root / "dev", config.disks.size());
     mount_at("proc", root / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
     mount_at("sysfs", root / "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
@@ -200,7 +199,19 @@ void follow(int report, std::ostream& progress) {
 
 } // namespace
 
-void boot(const Layout& layout, LabConfig config, std::ostream& progress) {
+void power_off(const Layout& layout, const Hooks& hooks) {
+    if (const auto lab = running(layout))
+        kill_lab(*lab);
+    for (const auto& cut : hooks.power_off)
+        cut(layout);
+}
+
+void boot(const Layout& layout, LabConfig config, const Hooks& hooks, std::ostream& progress) {
+    fs::remove_all(layout.state() / "run");
+    fs::create_directory(layout.state() / "run");
+    // First, since what it starts stays beside the lab and must not hold the lab's sockets.
+    for (const auto& switch_on : hooks.power_on)
+        switch_on(layout, config);
     const auto old_port = config.port;
     const int web = listen_for_web(config.port);
     if (config.port != old_port)
@@ -217,8 +228,7 @@ void boot(const Layout& layout, LabConfig config, std::ostream& progress) {
     try {
         follow(report[0], progress);
     } catch (const std::exception& error) {
-        if (const auto lab = running(layout))
-            kill_lab(*lab);
+        power_off(layout, hooks);
         throw std::runtime_error(fmt::format("{} (see {})", error.what(), layout.console().string()));
     }
     close(report[0]);

@@ -14,6 +14,11 @@ struct Hooks {
     std::span<const Command> commands;
     /// Outside, once: puts a room's files into a new lab's root.
     std::vector<std::function<void(const std::filesystem::path& root, const LabConfig&)>> install;
+    /// Outside, around the life of the lab's processes: before they start, after they were cut off, and after
+    /// a shutdown in order. run_dir() is empty and there when power_on is called.
+    std::vector<std::function<void(const Layout&, const LabConfig&)>> power_on;
+    std::vector<std::function<void(const Layout&)>> power_off;
+    std::vector<std::function<void(const Layout&)>> stop;
     /// Inside, as root, at each boot before rc starts; the text tells the person who waits.
     std::vector<std::pair<std::string, std::function<void(const LabConfig&)>>> boot;
     /// Inside, as root, for as long as the lab is up: each in a process of its own, part of the "kernel".

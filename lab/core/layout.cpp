@@ -43,6 +43,8 @@ void save(const Layout& layout, const LabConfig& config) {
         << "\nport=" << config.port << '\n';
     for (const auto size : config.disks)
         out << "disk=" << size << '\n';
+    if (!config.appliance.empty())
+        out << "appliance=" << config.appliance.string() << '\n';
     for (const auto& share : config.shares)
         out << "share=" << share.string() << '\n';
     if (!out.flush())
@@ -67,6 +69,8 @@ LabConfig load(const std::filesystem::path& file) {
             config.port = static_cast<std::uint16_t>(std::stoul(value));
         else if (key == "disk")
             config.disks.push_back(std::stoull(value));
+        else if (key == "appliance")
+            config.appliance = value;
         else if (key == "share")
             config.shares.emplace_back(value);
     }

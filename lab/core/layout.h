@@ -15,6 +15,7 @@ struct LabConfig {
     std::uint64_t memory{8ULL << 30}; ///< hw.physmem, bytes
     bool slow{false};                 ///< devices appear late and linger
     std::uint16_t port{0};            ///< on 127.0.0.1; 0 until one has been chosen
+    std::filesystem::path appliance;  ///< image of the machine behind zfs(8); empty: no ZFS
     std::vector<std::filesystem::path>
         shares; ///< folders of the machine seen inside at the same place, read-only
 };

@@ -1,5 +1,7 @@
 #include "lab/core/rc.h"
 
+#include "lab/core/pam.h"
+
 #include <fcntl.h>
 #include <linux/if.h>
 #include <spawn.h>
@@ -73,6 +75,7 @@ void rc_boot(const LabConfig& config, const Hooks& hooks,
     fs::create_symlink("/dev/log", "/var/run/log");
     std::ofstream(run_dir() / "booted");
     loopback_up();
+    translate_pam_policies();
     for (const auto& [text, run] : hooks.boot) {
         progress(text);
         run(config);

@@ -3,6 +3,7 @@
 #include "lab/core/boot.h"
 #include "lab/core/calls.h"
 #include "lab/core/exec.h"
+#include "lab/core/rc.h"
 #include "lab/core/root.h"
 
 #include <sys/wait.h>
@@ -24,7 +25,8 @@ namespace {
 constexpr const char* usage =
     R"(usage: lab VERB [--dir DIR] ...
   up [--release 13.2|14.3|15.0] [--disks 2x20G] [--memory 8G] [--slow]
-     [--account NAME:PASSWORD[:GROUP,...]]... [--install BUILD]... [--share DIR]...
+     [--account NAME:PASSWORD[:GROUP,...]]... [--share DIR]...
+     [--install BUILD]... [--prepare PROGRAM]... [--appliance DIR]
                               make a lab and start it, or start again the one that is there; prints its web address
   exec [--user NAME] -- COMMAND...   run a command in the lab; its exit status is passed on
   reboot                      cut the power and start again
@@ -49,7 +51,7 @@ struct Options {
     std::vector<std::string> rest;
     LabConfig config;
     std::vector<NewAccount> accounts;
-    std::vector<fs::path> installs;
+    std::vector<fs::path> installs, prepares;
     Fault fault;
     std::string user{"root"};
     bool clear{false};
@@ -100,6 +102,10 @@ Options parse(const Arguments& arguments, const std::vector<std::string>& allowe
             options.fault.hang = static_cast<unsigned>(std::stoul(value));
         else if (name == "--install")
             options.installs.push_back(fs::absolute(value));
+        else if (name == "--prepare")
+            options.prepares.push_back(fs::absolute(value));
+        else if (name == "--appliance")
+            options.config.appliance = fs::absolute(value);
         else {
             options.made_of_something = true;
             if (name == "--release")
@@ -135,8 +141,8 @@ void install_product(const Layout& layout, const fs::path& build) {
 }
 
 int up(const Arguments& arguments, const Hooks& hooks) {
-    const Options options =
-        parse(arguments, {"--release", "--disks", "--account", "--memory", "--slow", "--install", "--share"});
+    const Options options = parse(arguments, {"--release", "--disks", "--account", "--memory", "--slow",
+                                              "--install", "--share", "--prepare", "--appliance"});
     if (!options.rest.empty())
         throw UsageError("up does not take " + options.rest[0]);
     static constexpr const char* releases[] = {"13.2", "14.3", "15.0"};
@@ -164,11 +170,19 @@ int up(const Arguments& arguments, const Hooks& hooks) {
         build_root(layout, options.config, options.accounts, hooks);
         save(layout, options.config);
     }
+    for (const auto& program : options.prepares)
+        if (run_program({program.string(), layout.root().string()}) != 0)
+            throw std::runtime_error(program.string() + " failed");
     for (const auto& build : options.installs) {
         std::cerr << "installing " << build.string() << std::endl;
         install_product(layout, build);
     }
-    boot(layout, load(layout.config()), std::cerr);
+    LabConfig config = load(layout.config());
+    if (!options.config.appliance.empty() && config.appliance != options.config.appliance) {
+        config.appliance = options.config.appliance;
+        save(layout, config);
+    }
+    boot(layout, config, hooks, std::cerr);
     print_address(layout);
     return 0;
 }
@@ -191,21 +205,22 @@ int exec(const Arguments& arguments, const Hooks&) {
     return exec_in_lab(Layout{options.dir}, request);
 }
 
-int reboot(const Arguments& arguments, const Hooks&) {
+int reboot(const Arguments& arguments, const Hooks& hooks) {
     const Layout layout = existing(parse(arguments, {}));
-    if (const auto lab = running(layout))
-        kill_lab(*lab);
-    boot(layout, load(layout.config()), std::cerr);
+    power_off(layout, hooks);
+    boot(layout, load(layout.config()), hooks, std::cerr);
     return 0;
 }
 
-int shutdown(const Arguments& arguments, const Hooks&) {
+int shutdown(const Arguments& arguments, const Hooks& hooks) {
     const Layout layout = existing(parse(arguments, {}));
     const auto lab = running(layout);
     if (!lab)
         throw std::runtime_error("no lab is up in " + layout.dir.string());
     const int status = exec_in_lab(layout, {"root", {"/.lab/bhype-lab", "inside-shutdown"}});
     kill_lab(*lab);
+    for (const auto& stop : hooks.stop)
+        stop(layout);
     return status;
 }
 
@@ -250,10 +265,9 @@ int address(const Arguments& arguments, const Hooks&) {
     return 0;
 }
 
-int down(const Arguments& arguments, const Hooks&) {
+int down(const Arguments& arguments, const Hooks& hooks) {
     const Layout layout{parse(arguments, {}).dir};
-    if (const auto lab = running(layout))
-        kill_lab(*lab);
+    power_off(layout, hooks);
     // Only what a lab has made: the folder may have been given by mistake.
     for (const auto& path :
          {layout.root(), layout.config(), layout.pid(), layout.console(), layout.dir / "exec"})
