@@ -30,7 +30,7 @@ std::string_view last_lines(std::string_view text, int lines, std::size_t longes
 
 } // namespace
 
-std::string quoted(std::string_view word) {
+std::string sh_quoted(std::string_view word) {
     if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain))
         return std::string(word);
     // Control characters would play tricks on a terminal: sh(1) of FreeBSD, bash, zsh and ksh know $'...'.
@@ -52,7 +52,7 @@ std::string quoted(std::string_view word) {
 std::string display(const Command& command) {
     std::string text(path(command.program));
     for (const auto& argument : command.arguments)
-        text += ' ' + quoted(argument);
+        text += ' ' + sh_quoted(argument);
     return text;
 }
 

@@ -34,7 +34,7 @@ struct Output {
 /// As a person would type it: words quoted for sh(1) where they need it.
 std::string display(const Command& command);
 /// One word quoted for sh(1).
-std::string quoted(std::string_view word);
+std::string sh_quoted(std::string_view word);
 
 /// Throws Error(command_timeout), Error(cancelled), Error(output_unexpected) when it was truncated, or `code`
 /// when it did not exit with 0; the detail holds the command's own words.

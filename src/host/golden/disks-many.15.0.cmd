@@ -1,0 +1,35 @@
+/usr/sbin/bhyve \
+    -A \
+    -H \
+    -P \
+    -w \
+    -u \
+    -c cpus=1,sockets=1,cores=1,threads=1 \
+    -m 256M \
+    -U 95c3ae7a-6eb9-45e1-abbe-72f9940e1643 \
+    -s 0,hostbridge \
+    -s 4,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk0,ser=BHYPE-0000 \
+    -s 5,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk1,ser=BHYPE-0001 \
+    -s 6,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk2,ser=BHYPE-0002 \
+    -s 7,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk3,ser=BHYPE-0003 \
+    -s 8,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk4,ser=BHYPE-0004 \
+    -s 9,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk5,ser=BHYPE-0005 \
+    -s 10,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk6,ser=BHYPE-0006 \
+    -s 11,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk7,ser=BHYPE-0007 \
+    -s 12,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk8,ser=BHYPE-0008 \
+    -s 13,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk9,ser=BHYPE-0009 \
+    -s 14,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk10,ser=BHYPE-0010 \
+    -s 15,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk11,ser=BHYPE-0011 \
+    -s 16,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk12,ser=BHYPE-0012 \
+    -s 17,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk13,ser=BHYPE-0013 \
+    -s 18,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk14,ser=BHYPE-0014 \
+    -s 19,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk15,ser=BHYPE-0015 \
+    -s 20,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk16,ser=BHYPE-0016 \
+    -s 21,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk17,ser=BHYPE-0017 \
+    -s 22,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk18,ser=BHYPE-0018 \
+    -s 23,nvme,/dev/zvol/tank/bhype/vm/disks-many/disk19,ser=BHYPE-0019 \
+    -s 28,virtio-rnd \
+    -s 31,lpc \
+    -l com1,/dev/pts/7 \
+    -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd,/tank/bhype/vm/disks-many/uefi-vars.fd \
+    disks-many

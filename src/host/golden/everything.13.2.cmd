@@ -1,0 +1,25 @@
+/usr/sbin/bhyve \
+    -A \
+    -H \
+    -P \
+    -w \
+    -S \
+    -c cpus=8,sockets=1,cores=8,threads=1 \
+    -m 16384M \
+    -U a0a44ed8-cfc3-4b7e-a1be-feb99bbff770 \
+    -s 0,hostbridge \
+    -s 3,ahci-cd,/tank/bhype/image/install.iso,ro \
+    -s 4,nvme,/dev/zvol/tank/bhype/vm/everything/disk0,ser=BHYPE-0000 \
+    -s 5,virtio-blk,/dev/zvol/tank/bhype/vm/everything/disk1,ser=BHYPE-0001 \
+    -s 6,ahci-hd,/dev/zvol/tank/bhype/vm/everything/disk2,ser=BHYPE-0002 \
+    -s 7,ahci-cd,/tank/bhype/image/drivers.iso,ro \
+    -s 10,virtio-net,tap0,mac=58:9c:fc:00:00:01 \
+    -s 11,e1000,tap1,mac=58:9c:fc:00:00:02 \
+    -s 28,virtio-rnd \
+    -s 29,fbuf,tcp=127.0.0.1:5907,w=1600,h=1200 \
+    -s 30,xhci,tablet \
+    -s 31,lpc \
+    -l com1,/dev/pts/7 \
+    -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd,/tank/bhype/vm/everything/uefi-vars.fd \
+    -k /var/run/bhype/vm/everything/bhyve.conf \
+    everything

@@ -1,0 +1,21 @@
+/usr/sbin/bhyve \
+    -A \
+    -H \
+    -P \
+    -w \
+    -u \
+    -c cpus=1,sockets=1,cores=1,threads=1 \
+    -m 2048M \
+    -U d8bfa8f9-d12e-4e57-a2e4-ad4247181e7b \
+    -s 0,hostbridge \
+    -s 3,ahci-cd,/tank/bhype/image/install.iso,ro \
+    -s 4,nvme,/dev/zvol/tank/bhype/vm/install-from-cd/disk0,ser=BHYPE-0000 \
+    -s 10,virtio-net,tap0,mac=58:9c:fc:00:00:01 \
+    -s 28,virtio-rnd \
+    -s 29,fbuf,tcp=127.0.0.1:5907,w=1024,h=768 \
+    -s 30,xhci,tablet \
+    -s 31,lpc \
+    -l com1,/dev/pts/7 \
+    -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd,/tank/bhype/vm/install-from-cd/uefi-vars.fd \
+    -k /var/run/bhype/vm/install-from-cd/bhyve.conf \
+    install-from-cd

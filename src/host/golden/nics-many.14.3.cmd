@@ -1,0 +1,42 @@
+/usr/sbin/bhyve \
+    -A \
+    -H \
+    -P \
+    -w \
+    -u \
+    -c cpus=1,sockets=1,cores=1,threads=1 \
+    -m 256M \
+    -U fc78e7eb-d259-4bcd-a87c-5ef24a6c64cf \
+    -s 0,hostbridge \
+    -s 1,virtio-net,tap0,mac=58:9c:fc:00:00:01 \
+    -s 2,virtio-net,tap1,mac=58:9c:fc:00:00:02 \
+    -s 3,virtio-net,tap2,mac=58:9c:fc:00:00:03 \
+    -s 4,virtio-net,tap3,mac=58:9c:fc:00:00:04 \
+    -s 5,virtio-net,tap4,mac=58:9c:fc:00:00:05 \
+    -s 6,virtio-net,tap5,mac=58:9c:fc:00:00:06 \
+    -s 7,virtio-net,tap6,mac=58:9c:fc:00:00:07 \
+    -s 8,virtio-net,tap7,mac=58:9c:fc:00:00:08 \
+    -s 9,virtio-net,tap8,mac=58:9c:fc:00:00:09 \
+    -s 10,virtio-net,tap9,mac=58:9c:fc:00:00:0a \
+    -s 11,virtio-net,tap10,mac=58:9c:fc:00:00:0b \
+    -s 12,virtio-net,tap11,mac=58:9c:fc:00:00:0c \
+    -s 13,virtio-net,tap12,mac=58:9c:fc:00:00:0d \
+    -s 14,virtio-net,tap13,mac=58:9c:fc:00:00:0e \
+    -s 15,virtio-net,tap14,mac=58:9c:fc:00:00:0f \
+    -s 16,virtio-net,tap15,mac=58:9c:fc:00:00:10 \
+    -s 17,virtio-net,tap16,mac=58:9c:fc:00:00:11 \
+    -s 18,virtio-net,tap17,mac=58:9c:fc:00:00:12 \
+    -s 19,virtio-net,tap18,mac=58:9c:fc:00:00:13 \
+    -s 20,virtio-net,tap19,mac=58:9c:fc:00:00:14 \
+    -s 21,virtio-net,tap20,mac=58:9c:fc:00:00:15 \
+    -s 22,virtio-net,tap21,mac=58:9c:fc:00:00:16 \
+    -s 23,virtio-net,tap22,mac=58:9c:fc:00:00:17 \
+    -s 24,virtio-net,tap23,mac=58:9c:fc:00:00:18 \
+    -s 25,virtio-net,tap24,mac=58:9c:fc:00:00:19 \
+    -s 26,virtio-net,tap25,mac=58:9c:fc:00:00:1a \
+    -s 27,virtio-net,tap26,mac=58:9c:fc:00:00:1b \
+    -s 28,virtio-rnd \
+    -s 31,lpc \
+    -l com1,/dev/pts/7 \
+    -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd,/tank/bhype/vm/nics-many/uefi-vars.fd \
+    nics-many

@@ -1,0 +1,21 @@
+/usr/sbin/bhyve \
+    -A \
+    -H \
+    -P \
+    -w \
+    -u \
+    -c cpus=1,sockets=1,cores=1,threads=1 \
+    -m 256M \
+    -U 24c580e4-a2dc-454d-a3a1-beec23291149 \
+    -s 0,hostbridge \
+    -s 3,ahci-cd,/tank/bhype/image/install.iso,ro \
+    -s 4,nvme,/dev/zvol/tank/bhype/vm/two-cds/disk0,ser=BHYPE-0000 \
+    -s 5,ahci-cd,/tank/bhype/image/drivers.iso,ro \
+    -s 28,virtio-rnd \
+    -s 29,fbuf,tcp=127.0.0.1:5907,w=1024,h=768 \
+    -s 30,xhci,tablet \
+    -s 31,lpc \
+    -l com1,/dev/pts/7 \
+    -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd,/tank/bhype/vm/two-cds/uefi-vars.fd \
+    -k /var/run/bhype/vm/two-cds/bhyve.conf \
+    two-cds
