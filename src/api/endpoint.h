@@ -5,7 +5,9 @@
 // compile.
 
 #include "access/caller.h"
+#include "api/schema.h"
 #include "base/json.h"
+#include "http/message.h"
 
 #include <functional>
 #include <memory>
@@ -22,7 +24,7 @@ struct Call {
     std::map<std::string, std::string> query;
     std::string if_match;        ///< If-Match without quotes, empty if none
     std::string idempotency_key; ///< empty if none
-    std::string request; ///< method, address and body as sent, for Idempotency-Key; empty if there is no key
+    std::string request;         ///< method, address and body as sent; only with an idempotency_key
 };
 
 /// What a handler answers with.
@@ -33,6 +35,16 @@ struct Reply {
     std::map<std::string, std::string> headers; ///< Location, Set-Cookie, Retry-After
     std::shared_ptr<const std::string>
         text; ///< instead of body: ready JSON, so that lists are written once per change
+    /// Instead of all that: called with a function that takes the reply later, once, from any thread.
+    std::function<void(std::function<void(Reply)>)> later = nullptr;
+};
+
+/// What becomes of a connection that asked to be a WebSocket.
+struct Socket {
+    std::string protocol; ///< the one of the offered that is chosen
+    /// Gets the connection after the 101 was written, and what was already read from it. On the server's io
+    /// thread: must not block.
+    std::function<void(Fd, std::string)> take;
 };
 
 struct Parameter {
@@ -50,46 +62,73 @@ struct Declaration {
     int success = 200;
     bool starts_task = false;      ///< 202 with a task; takes Idempotency-Key and ?wait
     std::vector<Code> errors = {}; ///< those of its own, for the document
+    /// An answer that is ready, asked for on the io thread: must not block. Nothing: the handler is called.
+    std::function<std::optional<Reply>(const Call&)> at_once = nullptr;
 
     // Filled by Router::add.
     json::value request_schema = nullptr;
+    std::string request_name = {}; ///< of the type, for the document
     json::value response_schema = nullptr;
     std::function<Reply(const Call&, std::string_view body)> handler = nullptr;
+    std::function<void(const Call&, std::shared_ptr<http::Stream>)> events = nullptr;
+    std::function<Socket(const Call&, const std::vector<std::string>& protocols)> socket = nullptr;
 };
 
 class Router {
   public:
+    Router();
+    ~Router();
+    Router(Router&&) noexcept;
+    Router& operator=(Router&&) noexcept;
+
     /// Without a request body.
     template <class Response>
     void add(Declaration declaration, std::function<Reply(const Call&)> handler) {
-        declaration.response_schema = schema<Response>();
+        declaration.response_schema = components_.answer<Response>();
         declaration.handler = [handler](const Call& call, std::string_view) { return handler(call); };
         declare(std::move(declaration));
     }
-    /// With a JSON body, decoded and checked before the handler sees it.
+    /// With a JSON body, decoded and checked before the handler sees it. No body is the same as {}.
     template <class Request, class Response>
     void add(Declaration declaration, std::function<Reply(const Call&, const Request&)> handler) {
         declaration.request_schema = schema<Request>();
-        declaration.response_schema = schema<Response>();
+        declaration.request_name = type_name<Request>();
+        declaration.response_schema = components_.answer<Response>();
         declaration.handler = [handler](const Call& call, std::string_view body) {
-            return handler(call, decode_text<Request>(body));
+            return handler(call, decode_text<Request>(body.empty() ? std::string_view("{}") : body));
         };
         declare(std::move(declaration));
     }
+    /// GET that answers with server-sent events. `start` is called on the io thread.
+    void add_events(Declaration declaration,
+                    std::function<void(const Call&, std::shared_ptr<http::Stream>)> start);
+    /// GET that becomes a WebSocket. `open` may block and may throw what the client gets instead.
+    void add_socket(Declaration declaration,
+                    std::function<Socket(const Call&, const std::vector<std::string>& protocols)> open);
 
     struct Match {
         const Declaration* declaration = nullptr;
         std::map<std::string, std::string> path;
         std::vector<Method> allowed; ///< when the path exists with other methods only
     };
+    /// `path` is still percent-encoded. Throws Error(invalid_request) for broken escapes.
     Match match(Method method, std::string_view path) const;
+    /// Methods of an existing path, empty for others.
+    std::vector<Method> methods(std::string_view path) const;
     std::span<const Declaration> declarations() const { return declarations_; }
-    /// OpenAPI 3.1, keys in a fixed order.
+    /// OpenAPI 3.1, keys in a fixed order, with a line feed at the end.
     std::string openapi() const;
 
   private:
+    struct Node;
+    const Node* find(std::string_view path, std::map<std::string, std::string>& parameters) const;
     void declare(Declaration declaration);
     std::vector<Declaration> declarations_;
+    Components components_;
+    std::unique_ptr<Node> root_;
 };
+
+std::string_view method_text(Method method);
+bool is_safe(Method method);
 
 } // namespace bhype::api

@@ -84,6 +84,8 @@
       "Look at /var/log/bhype and at the disk's space.")                                                     \
     X(bad_configuration, "base.bad_configuration", 500, "The configuration is not valid",                    \
       "Correct the file and line that are named.")                                                           \
+    X(overloaded, "api.overloaded", 503, "bHype has more requests than it can handle",                       \
+      "Wait a moment and repeat the request.")                                                               \
     X(console_in_use, "console.in_use", 409, "Somebody else uses this console", "Watch, or take it over.")   \
     X(console_ticket, "console.bad_ticket", 403, "The console ticket is not valid",                          \
       "Ask for a new one; a ticket is good for one use within 30 seconds.")                                  \

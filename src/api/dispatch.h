@@ -1,0 +1,46 @@
+#pragma once
+
+#include "api/endpoint.h"
+#include "api/gate.h"
+
+namespace bhype::api {
+
+/// What was asked for and what came of it, for unsafe requests that named an endpoint.
+struct AuditRecord {
+    std::string user; ///< empty: nobody was logged in
+    std::string source;
+    Method method = Method::post;
+    std::string path;   ///< as declared: "/api/v1/vms/{name}"
+    std::string object; ///< path parameters: "web1"
+    int status = 0;
+    std::string code; ///< of the error, empty when it went well
+};
+
+/// Takes requests from the server to the declared endpoints: who asks, may they, is the body right; and
+/// answers with problem documents for whatever goes wrong.
+class Dispatch : public http::Handler {
+  public:
+    Dispatch(const Router& router, Gate& gate, std::function<void(const AuditRecord&)> audit = {});
+
+    http::Verdict head(const http::Request& request) override;
+    void handle(std::shared_ptr<const http::Request> request, http::Responder respond) override;
+
+  private:
+    struct Routed;
+    http::Response run(const std::shared_ptr<const http::Request>& request, Routed& routed,
+                       const http::Responder& respond, bool& deferred);
+    void check_access(const http::Request& request, const Routed& routed) const;
+    http::Response refuse(const http::Request& request, const Routed* routed, const Error& error) const;
+
+    const Router& router_;
+    Gate& gate_;
+    std::function<void(const AuditRecord&)> audit_;
+};
+
+/// A whole number from the query, `fallback` when absent. Throws Error(invalid_field).
+std::int64_t query_number(const Call& call, const std::string& name, std::int64_t fallback,
+                          std::int64_t least, std::int64_t most);
+/// "1" or "true"; absent is false. Throws Error(invalid_field) for others than 0, 1, true, false.
+bool query_flag(const Call& call, const std::string& name);
+
+} // namespace bhype::api

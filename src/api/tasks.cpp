@@ -1,0 +1,188 @@
+#include "api/tasks.h"
+
+#include "api/dispatch.h"
+
+#include <algorithm>
+
+namespace bhype::api {
+
+namespace {
+
+using access::Privilege;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t most_waiters = 1000;
+
+bool ended(const task::Task& task) {
+    return task.state != task::State::queued && task.state != task::State::running;
+}
+
+bool administrator(const access::Caller& caller) {
+    return caller.role == access::Role::administrator;
+}
+
+} // namespace
+
+TaskEndpoints::TaskEndpoints(task::Tasks& tasks) : tasks_(tasks), thread_([this] { run(); }) {}
+
+TaskEndpoints::~TaskEndpoints() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+}
+
+Reply TaskEndpoints::reply(const task::Task& task, int status) const {
+    Reply reply{.status = status, .body = encode(task)};
+    if (status == 202)
+        reply.headers["Location"] = "/api/v1/tasks/" + task.id.str();
+    return reply;
+}
+
+Reply TaskEndpoints::wait(const TaskId& id, std::chrono::seconds longest, int status) {
+    const auto now = tasks_.find(id);
+    if (!now)
+        throw Error(Code::not_found);
+    if (longest.count() == 0 || ended(*now))
+        return reply(*now, status);
+    Reply later;
+    later.later = [this, id, status, until = Clock::now() + longest](std::function<void(Reply)> deliver) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiters_.size() < most_waiters && !stopping_) {
+                waiters_.push_back({id, until, status, deliver});
+                deliver = nullptr;
+            }
+        }
+        // It may have ended between the look and the registration.
+        const auto task = tasks_.find(id);
+        if (deliver) {
+            deliver(task ? reply(*task, status) : Reply{.status = 404});
+            return;
+        }
+        wake_.notify_all();
+        if (task && ended(*task))
+            changed(*task);
+    };
+    return later;
+}
+
+void TaskEndpoints::changed(const task::Task& task) {
+    if (!ended(task))
+        return;
+    std::list<Waiter> ready;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto at = waiters_.begin(); at != waiters_.end();) {
+            const auto next = std::next(at);
+            if (at->id == task.id)
+                ready.splice(ready.end(), waiters_, at);
+            at = next;
+        }
+    }
+    for (const auto& waiter : ready)
+        waiter.deliver(reply(task, waiter.status));
+}
+
+void TaskEndpoints::run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        if (waiters_.empty()) {
+            wake_.wait(lock);
+            continue;
+        }
+        const auto first = std::min_element(waiters_.begin(), waiters_.end(),
+                                            [](const auto& a, const auto& b) { return a.until < b.until; });
+        if (first->until > Clock::now()) {
+            // A copy: the waiter may be gone while this waits.
+            const auto until = first->until;
+            wake_.wait_until(lock, until);
+            continue;
+        }
+        const auto waiter = std::move(*first);
+        waiters_.erase(first);
+        lock.unlock();
+        try {
+            if (const auto task = tasks_.find(waiter.id))
+                waiter.deliver(reply(*task, waiter.status));
+        } catch (const std::exception&) {
+            // The responder answers base.internal when it goes unused.
+        }
+        lock.lock();
+    }
+}
+
+Reply TaskEndpoints::accepted(const Call& call, const TaskId& id) {
+    return wait(id, std::chrono::seconds(query_number(call, "wait", 0, 0, 60)), 202);
+}
+
+task::Task TaskEndpoints::visible(const Call& call) const {
+    const auto id = TaskId::parse(call.path.at("id"));
+    auto task = id ? tasks_.find(*id) : std::nullopt;
+    if (!task || (!administrator(call.caller) && task->user != call.caller.user.str()))
+        throw Error(Code::not_found);
+    return *task;
+}
+
+void TaskEndpoints::declare(Router& router) {
+    router.add<std::vector<task::Task>>(
+        {.method = Method::get,
+         .path = "/api/v1/tasks",
+         .privilege = Privilege::look,
+         .summary = "Tasks, newest first: one's own, or all for administrators",
+         .tag = "tasks",
+         .query = {{"object", "only those of this object: vm/web1"},
+                   {"user", "only those of this user"},
+                   {"most", "at most so many, 1 to 1000; 100 unless told"}}},
+        [this](const Call& call) {
+            const auto most = static_cast<std::size_t>(query_number(call, "most", 100, 1, 1000));
+            const auto text = [&](const char* name) {
+                const auto found = call.query.find(name);
+                return found == call.query.end() ? std::string() : found->second;
+            };
+            auto user = text("user");
+            if (!administrator(call.caller)) {
+                if (!user.empty() && user != call.caller.user.str())
+                    return Reply{.body = json::array()};
+                user = call.caller.user.str();
+            }
+            return Reply{.body = encode(tasks_.list(text("object"), user, most))};
+        });
+    router.add<task::Task>({.method = Method::get,
+                            .path = "/api/v1/tasks/{id}",
+                            .privilege = Privilege::look,
+                            .summary = "One task; with ?wait answers when it has ended or the time is over",
+                            .tag = "tasks",
+                            .query = {{"wait", "seconds to wait for the task's end, at most 60"}},
+                            .errors = {Code::not_found}},
+                           [this](const Call& call) {
+                               return wait(visible(call).id,
+                                           std::chrono::seconds(query_number(call, "wait", 0, 0, 60)), 200);
+                           });
+    router.add<std::vector<task::Step>>(
+        {.method = Method::get,
+         .path = "/api/v1/tasks/{id}/steps",
+         .privilege = Privilege::look,
+         .summary = "What the task did to the host: its steps with the commands as they were run",
+         .tag = "tasks",
+         .errors = {Code::not_found}},
+        [this](const Call& call) { return Reply{.body = encode(tasks_.steps(visible(call).id))}; });
+    router.add<task::Task>({.method = Method::post,
+                            .path = "/api/v1/tasks/{id}/cancel",
+                            .privilege = Privilege::look,
+                            .summary = "Ask the task to stop; what it began is undone",
+                            .tag = "tasks",
+                            .errors = {Code::not_found, Code::task_not_cancellable}},
+                           [this](const Call& call) {
+                               const auto id = visible(call).id;
+                               tasks_.cancel(id);
+                               const auto task = tasks_.find(id);
+                               if (!task)
+                                   throw Error(Code::not_found);
+                               return reply(*task, 200);
+                           });
+}
+
+} // namespace bhype::api
