@@ -42,6 +42,7 @@ int zpool_command(const Arguments& arguments) {
 #endif
 
 constexpr Command commands[] = {
+    {"/bin/dd", dd_main, "bin/dd/dd.c"},
     {"/bin/freebsd-version", freebsd_version_main, "bin/freebsd-version/freebsd-version.sh.in"},
     {"/bin/kenv", kenv_main, "bin/kenv/kenv.c"},
     {"/bin/pwait", pwait_main, "bin/pwait/pwait.c"},
@@ -50,7 +51,9 @@ constexpr Command commands[] = {
     {"/sbin/kldload", kldload_main, "sbin/kldload/kldload.c"},
     {"/sbin/kldstat", kldstat_main, "sbin/kldstat/kldstat.c"},
     {"/sbin/kldunload", kldunload_main, "sbin/kldunload/kldunload.c"},
+    {"/sbin/mount", mount_main, "sbin/mount/mount.c"},
     {"/sbin/rcorder", rcorder_main, "sbin/rcorder/rcorder.c"},
+    {"/sbin/swapctl", swapctl_main, "sbin/swapon/swapon.c"},
     {"/sbin/sysctl", sysctl_main, "sbin/sysctl/sysctl.c"},
     {"/usr/bin/fetch", fetch_main, "usr.bin/fetch/fetch.c"},
     {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -51,6 +52,63 @@ int pwait_main(const Arguments& arguments) {
         }
         close(fd);
     }
+    return 0;
+}
+
+/// bin/dd/dd.c: the machine's dd with the operands that both have. A volume below /dev/zvol is a device on
+/// FreeBSD: never cut, and not made when it is missing.
+int dd_main(const Arguments& arguments) {
+    static constexpr const char* operands[] = {
+        "if=", "of=", "bs=", "count=", "skip=", "seek=", "conv=", "status="};
+    std::vector<std::string> argv{linux_program("dd")};
+    std::string conversions = "notrunc";
+    bool device = false;
+    for (const auto& argument : arguments) {
+        const bool known = std::any_of(std::begin(operands), std::end(operands),
+                                       [&](const char* operand) { return argument.starts_with(operand); });
+        if (!known) {
+            std::cerr << "dd: unknown operand " << argument.substr(0, argument.find('=')) << '\n';
+            return 1;
+        }
+        if (argument.starts_with("of=/dev/")) {
+            device = true;
+            if (access(argument.c_str() + 3, F_OK) != 0) {
+                std::cerr << "dd: " << argument.substr(3) << ": Operation not supported\n";
+                return 1;
+            }
+        }
+        if (argument.starts_with("conv="))
+            conversions += ',' + argument.substr(5);
+        else
+            argv.push_back(argument);
+    }
+    if (device)
+        argv.push_back("conv=" + conversions);
+    else if (conversions != "notrunc")
+        argv.push_back("conv=" + conversions.substr(conversions.find(',') + 1));
+    return run_in_place(argv, environment());
+}
+
+/// sbin/mount/mount.c: the list as fstab(5) lines.
+int mount_main(const Arguments& arguments) {
+    if (arguments != Arguments{"-p"})
+        throw std::runtime_error("the lab has mount -p alone");
+    std::cout << "zroot/ROOT/default\t/\t\t\tzfs\trw\t\t0 0\ndevfs\t\t\t/dev\t\t\tdevfs\trw\t\t0 0\n";
+    std::ifstream in("/proc/self/mounts");
+    for (std::string line; std::getline(in, line);) {
+        const auto fields = split_words(line);
+        if (fields.size() > 3 && fields[2].starts_with("fuse") && !fields[1].starts_with("/dev") &&
+            !fields[1].starts_with("/.lab"))
+            std::cout << fields[0] << '\t' << fields[1] << "\t\t\tzfs\trw\t\t0 0\n";
+    }
+    return 0;
+}
+
+/// sbin/swapon/swapon.c: a lab has no swap.
+int swapctl_main(const Arguments& arguments) {
+    if (arguments != Arguments{"-l"} && arguments != Arguments{"-lk"})
+        throw std::runtime_error("the lab has swapctl -l alone");
+    std::cout << "Device:       1024-blocks     Used:\n";
     return 0;
 }
 

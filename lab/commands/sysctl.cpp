@@ -51,7 +51,7 @@ void show(const Oid& oid, const Flags& flags) {
     if (flags.binary) {
         if (oid.type != OidType::string)
             throw std::runtime_error("-b of a number is not provided by the lab");
-        std::cout << value;
+        std::cout << value << '\0'; // the string's own end is part of the value
         return;
     }
     if (!flags.no_name)

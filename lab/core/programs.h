@@ -13,7 +13,7 @@ struct ProgramFolder {
 
 constexpr ProgramFolder program_folders[] = {
     {"/bin",
-     "[ cat chmod cp date dd df echo ed expr hostname kill link ln ls mkdir mv ps pwd realpath rm rmdir "
+     "[ cat chmod cp date df echo ed expr hostname kill link ln ls mkdir mv ps pwd realpath rm rmdir "
      "sh=dash sleep stty sync test unlink uuidgen pgrep pkill"},
     {"/sbin", "ping"},
     {"/usr/bin", "awk=mawk basename cmp comm cut diff dirname du env expand false file find fold getent grep "
