@@ -17,7 +17,7 @@ Command mount_list();
 /// What is known of the use of devices, by name without /dev/: "nda0p2" to "pool tank".
 using DeviceUses = std::map<std::string, std::string>;
 /// These two only name the use better: what is swapped to or mounted is open in GEOM too, so a command that
-/// fails hides no use.
+/// fails, or is not there, hides no use.
 void add_swap(const Output& output, DeviceUses& uses);
 void add_mounts(const Output& output, DeviceUses& uses);
 /// `text` before the pool's name: "pool " or "exported pool ".

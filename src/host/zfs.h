@@ -5,8 +5,6 @@
 #include "host/command.h"
 #include "host/operations.h"
 
-#include <map>
-
 namespace bhype::host {
 
 Command zfs_list(const DatasetName& root, bool snapshots);
