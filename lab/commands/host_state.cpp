@@ -20,9 +20,8 @@ namespace {
 
 constexpr std::uint64_t page = 4096, mebibyte = 1ULL << 20;
 
-/// bhyve's -m: megabytes, or bytes if it is so large that megabytes would be absurd, or with a suffix
-/// (lib/libvmmapi/vmmapi.c, vm_parse_memsize).
-std::uint64_t bhyve_memory(std::string text) {
+/// A machine's memory as QEMU's -m has it: megabytes, or with a suffix; bytes if megabytes would be absurd.
+std::uint64_t machine_memory(std::string text) {
     try {
         std::size_t end = 0;
         const auto number = std::stoull(text, &end);
@@ -67,10 +66,12 @@ std::uint64_t guest_memory() {
         if (name.find_first_not_of("0123456789") != std::string::npos)
             continue;
         const auto words = split_at(read_file(entry.path() / "cmdline"), '\0');
-        if (words.empty() || fs::path(words[0]).filename() != "bhyve")
-            continue;
+        // A guest's machine, as the lab's bhyve starts it.
+        const bool guest = std::any_of(words.begin(), words.end(),
+                                       [](const auto& word) { return word.starts_with("guest="); });
         const auto flag = std::find(words.begin(), words.end(), "-m");
-        sum += flag == words.end() || flag + 1 == words.end() ? 256 * mebibyte : bhyve_memory(*(flag + 1));
+        if (guest && flag != words.end() && flag + 1 != words.end())
+            sum += machine_memory(*(flag + 1));
     }
     return sum;
 }

@@ -168,6 +168,15 @@ Interface* Interfaces::find(int index) {
     return found == all.end() ? nullptr : &*found;
 }
 
+/// The bhyve that has started this machine; the process itself if it is none of bhyve's.
+static int bhyve_of(int pid) {
+    const auto status = read_file(fmt::format("/proc/{}/status", pid));
+    const auto at = status.find("\nPPid:\t");
+    const int parent = at == std::string::npos ? 0 : std::atoi(status.c_str() + at + 7);
+    return parent > 1 && read_file(fmt::format("/proc/{}/cmdline", parent)).starts_with("bhyve:") ? parent
+                                                                                                  : pid;
+}
+
 int tap_opener(const std::string& name) {
     // The tap driver names the device in each holder's fdinfo.
     for (const auto& process : fs::directory_iterator("/proc")) {
@@ -181,7 +190,7 @@ int tap_opener(const std::string& name) {
                 continue;
             const auto info = read_file(process.path() / "fdinfo" / fd.path().filename());
             if (info.find("iff:\t" + name + '\n') != std::string::npos)
-                return std::stoi(id);
+                return bhyve_of(std::stoi(id));
         }
     }
     return 0;

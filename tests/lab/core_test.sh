@@ -213,6 +213,29 @@ in_one 'log of its end' 0 'started
 started
 started' '' 'cat /var/log/sleeper.log'
 in_one 'policies for PAM' 0 '*' '' 'grep -q pam_access /etc/pam.d/try'
+pam='import ctypes as c,ctypes.util,sys
+class M(c.Structure): _fields_=[("style",c.c_int),("msg",c.c_char_p)]
+class R(c.Structure): _fields_=[("resp",c.c_void_p),("code",c.c_int)]
+F=c.CFUNCTYPE(c.c_int,c.c_int,c.POINTER(c.POINTER(M)),c.POINTER(c.POINTER(R)),c.c_void_p)
+class V(c.Structure): _fields_=[("conv",F),("data",c.c_void_p)]
+libc=c.CDLL("libc.so.6"); libc.calloc.restype=c.c_void_p; libc.strdup.restype=c.c_void_p
+pam=c.CDLL("libpam.so.0")
+def answer(n,m,r,d):
+    a=libc.calloc(n,c.sizeof(R)); r[0]=c.cast(a,c.POINTER(R))
+    for i in range(n): r[0][i].resp=libc.strdup(sys.argv[2].encode())
+    return 0
+v=V(F(answer),None); h=c.c_void_p()
+pam.pam_start(b"try",sys.argv[1].encode(),c.byref(v),c.byref(h))
+pam.pam_set_item(h,4,b"192.0.2.1")
+print(pam.pam_authenticate(h,0) or pam.pam_acct_mgmt(h,0))'
+if one -- test -x /usr/local/bin/python3; then
+    check 'PAM takes the right password' 0 0 '' one -- python3 -c "$pam" dev1 secret
+    check 'PAM refuses a wrong one' 0 7 '' one -- python3 -c "$pam" dev1 wrong
+    check 'PAM knows no such user' 0 10 '' one -- python3 -c "$pam" nobody3 secret
+    one -- sh -c 'echo "-:boss:ALL" >/etc/login.access'
+    check 'login.access refuses' 0 6 '' one -- python3 -c "$pam" boss pass
+    check 'login.access lets others in' 0 0 '' one -- python3 -c "$pam" dev1 secret
+fi
 check 'shutdown' 0 '*' '*' "$lab" shutdown --dir "$base/one"
 check 'stopped in order' 0 'stopped' '' tail -n 1 "$base/one/root/var/log/sleeper.log"
 check 'nothing runs' 125 '' '*' one -- true
