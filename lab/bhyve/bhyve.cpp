@@ -16,7 +16,6 @@
 
 #include <poll.h>
 #include <sched.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -46,13 +45,14 @@ void set_title(const std::string& title) {
         fields >> skipped;
     unsigned long start = 0, end = 0;
     fields >> start >> end;
-    if (end <= start + 1)
+    if (end <= start + 2)
         return;
     auto* memory = reinterpret_cast<char*>(start);
-    const auto length = std::min<std::size_t>(title.size(), end - start - 1);
+    const auto length = std::min<std::size_t>(title.size(), end - start - 2);
     std::memset(memory, 0, end - start);
     std::memcpy(memory, title.data(), length);
-    prctl(PR_SET_MM, PR_SET_MM_ARG_END, start + length + 1, 0, 0);
+    // With its last byte set the kernel takes the arguments for a title, which ends at its first zero.
+    memory[end - start - 1] = '\1';
 }
 
 Fd listen_for_control(const std::filesystem::path& file) {
