@@ -259,7 +259,11 @@ void Link::take(std::uint8_t* bytes, std::size_t size) {
             }
         }
     } catch (const ProtocolError& error) {
-        return close(error.code);
+        // Failing the connection (RFC 6455, 7.1.7): whoever breaks the protocol is not waited for.
+        close(error.code);
+        if (for_browser_.empty())
+            stop();
+        return;
     }
     to_guest();
 }
