@@ -24,7 +24,11 @@ function(bhype_room NAME)
     add_library(${TARGET} STATIC ${SOURCES})
     set_target_properties(${TARGET} PROPERTIES LINKER_LANGUAGE CXX)
     foreach(ROOM_NAME ${ROOM_DEPENDS})
-        target_link_libraries(${TARGET} PUBLIC bhype_${ROOM_NAME})
+        if(TARGET bhype_${ROOM_NAME})
+            target_link_libraries(${TARGET} PUBLIC bhype_${ROOM_NAME})
+        else() # its headers are there, its code is not written yet
+            message(STATUS "room ${NAME} waits for room ${ROOM_NAME}")
+        endif()
     endforeach()
     target_link_libraries(${TARGET} PUBLIC bhype_flags ${ROOM_LIBS})
 

@@ -1,0 +1,143 @@
+#include "system/system.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace bhype::system {
+
+namespace {
+
+class Checks {
+  public:
+    void add(std::string id, std::string title, bool good, std::string found, std::string advice,
+             CheckState otherwise = CheckState::failed) {
+        checks_.push_back({std::move(id), std::move(title), good ? CheckState::ok : otherwise,
+                           std::move(found), good ? std::string() : std::move(advice)});
+    }
+    std::vector<Check> take() { return std::move(checks_); }
+
+  private:
+    std::vector<Check> checks_;
+};
+
+bool present(const char* path) {
+    struct stat status {};
+    return ::stat(path, &status) == 0;
+}
+
+std::string first_present(std::initializer_list<const char*> paths) {
+    for (const auto* path : paths)
+        if (present(path))
+            return path;
+    return {};
+}
+
+bool group_present(const char* name) {
+    return ::getgrnam(name) != nullptr;
+}
+
+std::string or_none(const std::string& text) {
+    return text.empty() ? "none" : text;
+}
+
+void check_files(Checks& checks) {
+    const auto firmware = first_present({"/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd",
+                                         "/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd"});
+    checks.add("firmware", "UEFI firmware for guests", !firmware.empty(), or_none(firmware),
+               "pkg install edk2-bhyve");
+    const auto dnsmasq = first_present({"/usr/local/sbin/dnsmasq"});
+    checks.add("dnsmasq", "dnsmasq, for DHCP", !dnsmasq.empty(), or_none(dnsmasq), "pkg install dnsmasq");
+    const auto bhyve = first_present({"/usr/sbin/bhyve"});
+    checks.add("bhyve", "bhyve", !bhyve.empty(), or_none(bhyve),
+               "bhyve is part of FreeBSD's base system on amd64: install it");
+    const auto pam = first_present({"/etc/pam.d/bhype", "/usr/local/etc/pam.d/bhype"});
+    checks.add("pam", "PAM policy for log-in", !pam.empty(), or_none(pam),
+               "install packaging/pam.d/bhype as /usr/local/etc/pam.d/bhype, owned by root, mode 0644");
+    const auto nginx = first_present({"/usr/local/sbin/nginx"});
+    checks.add("nginx", "nginx, for the web interface", !nginx.empty(), or_none(nginx), "pkg install nginx",
+               CheckState::warning);
+    const auto certificate = first_present({"/usr/local/etc/bhype/tls/cert.pem"});
+    checks.add("certificate", "TLS certificate", !certificate.empty(), or_none(certificate),
+               "service bhype_nginx start makes one signed by itself; or put your own as "
+               "/usr/local/etc/bhype/tls/cert.pem "
+               "and key.pem",
+               CheckState::warning);
+    for (const auto* group : {"wheel", "bhype"})
+        checks.add(std::string("group_") + group, std::string("group ") + group, group_present(group),
+                   group_present(group) ? "present" : "missing", std::string("pw groupadd ") + group);
+}
+
+} // namespace
+
+std::vector<Check> System::checks() {
+    Checks checks;
+    const bool connected = connected_();
+    checks.add("hostd", "bhype-hostd answers", connected, connected ? "connected" : "no connection",
+               "service bhype_hostd start; its log is /var/log/bhype/hostd.log");
+    check_files(checks);
+    std::optional<Look> now;
+    if (connected) {
+        try {
+            now = look();
+        } catch (const Error& error) {
+            checks.add("host", "the host's facts", false, error.what(),
+                       "See the text; run the command by hand.");
+        }
+    }
+    if (now) {
+        const auto& facts = now->facts;
+        checks.add("release", "FreeBSD 13.2 or later", facts.osreldate >= 1302000,
+                   facts.release + " (" + std::to_string(facts.osreldate) + ")",
+                   "upgrade with freebsd-update");
+        std::string missing;
+        for (const auto& module : facts.missing_modules)
+            missing += (missing.empty() ? "" : " ") + module;
+        checks.add(
+            "modules", "kernel modules vmm, nmdm, if_bridge, if_tuntap, zfs", missing.empty(),
+            missing.empty() ? "loaded" : "missing: " + missing,
+            "bhype setup loads them; vmm needs a CPU with VT-x or AMD-V enabled in the firmware: see dmesg");
+        checks.add("maxcpu", "hw.vmm.maxcpu", facts.max_vcpus.has_value(),
+                   facts.max_vcpus ? std::to_string(*facts.max_vcpus) : "not there", "load vmm: kldload vmm");
+        checks.add("memory", "free memory", facts.memory_free >= 256_MiB,
+                   facts.memory_free.human() + " of " + facts.memory.human(),
+                   "stop something, or limit the ARC with vfs.zfs.arc_max", CheckState::warning);
+    }
+    const auto name = keep_.pool();
+    checks.add("setup", "bHype's pool", name.has_value(), name ? name->str() : "none", "bhype setup");
+    if (name && now) {
+        const auto pool = std::find_if(now->pools.begin(), now->pools.end(),
+                                       [&](const auto& item) { return item.name == *name; });
+        const bool imported = pool != now->pools.end();
+        checks.add("pool", "pool " + name->str() + " is imported", imported,
+                   imported ? pool->health : "not imported", "zpool import " + name->str());
+        if (imported) {
+            checks.add("health", "pool " + name->str() + " is healthy", pool->health == "ONLINE",
+                       pool->health, "zpool status " + name->str(), CheckState::warning);
+            const auto percent =
+                pool->size.bytes() == 0 ? 0 : pool->allocated.bytes() * 100 / pool->size.bytes();
+            checks.add("space", "pool " + name->str() + " has space", percent < 90,
+                       std::to_string(percent) + " % full, " + pool->free.human() + " free",
+                       "delete VMs or snapshots, or add disks", CheckState::warning);
+        }
+    }
+    const auto wanted = switches_.wanted();
+    if (connected && !wanted.empty()) {
+        try {
+            switches_.look(host_.call(host::InterfaceList{}));
+        } catch (const Error&) {
+            // The checks below then say that the bridges are missing, which is what counts here.
+        }
+    }
+    checks.add("switches", "switch nat", !wanted.empty(), wanted.empty() ? "none" : "defined", "bhype setup");
+    for (const auto& item : wanted)
+        checks.add("switch_" + item.name.str(), "bridge " + network::bridge_of(item.name),
+                   switches_.up(item.name), switches_.up(item.name) ? item.address.str() : "missing",
+                   "bhype setup makes it again; see ifconfig -a");
+    return checks.take();
+}
+
+} // namespace bhype::system

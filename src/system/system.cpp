@@ -1,0 +1,245 @@
+#include "system/system.h"
+
+#include "api/task_reply.h"
+
+#include <algorithm>
+
+namespace bhype::system {
+
+namespace {
+
+constexpr std::chrono::seconds look_age{2};
+
+const host::Pool* find_pool(const std::vector<host::Pool>& pools, const PoolName& name) {
+    const auto found =
+        std::find_if(pools.begin(), pools.end(), [&](const auto& pool) { return pool.name == name; });
+    return found == pools.end() ? nullptr : &*found;
+}
+
+std::size_t least_disks(host::PoolLayout layout) {
+    switch (layout) {
+    case host::PoolLayout::stripe:
+        return 1;
+    case host::PoolLayout::mirror:
+    case host::PoolLayout::raidz1:
+        return 2;
+    case host::PoolLayout::raidz2:
+        return 3;
+    case host::PoolLayout::raidz3:
+        return 4;
+    }
+    return 1;
+}
+
+} // namespace
+
+System::System(wire::Host& host, network::Switches& switches, vm::Inventory& inventory, Keep keep,
+               std::function<bool()> connected)
+    : host_(host), switches_(switches), inventory_(inventory), keep_(std::move(keep)),
+      connected_(std::move(connected)) {}
+
+System::Look System::look() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::chrono::steady_clock::now() - looked_ < look_age)
+            return look_;
+    }
+    Look fresh{host_.call(host::HostFacts{}), host_.call(host::PoolList{})};
+    const std::lock_guard lock(mutex_);
+    look_ = fresh;
+    looked_ = std::chrono::steady_clock::now();
+    return fresh;
+}
+
+vm::Offer System::offer() {
+    const auto name = keep_.pool();
+    if (!name)
+        throw Error(Code::no_pool);
+    const auto now = look();
+    const auto* pool = find_pool(now.pools, *name);
+    if (!pool)
+        throw Error(Code::no_pool, "pool " + name->str() + " is not imported");
+    return {now.facts, *pool, inventory_.memory_of_running()};
+}
+
+HostView System::view() {
+    HostView view;
+    view.daemons.hostd = connected_();
+    const auto name = keep_.pool();
+    view.setup_done = name.has_value();
+    if (!view.daemons.hostd)
+        return view;
+    const auto now = look();
+    view.hostname = now.facts.hostname;
+    view.release = now.facts.release;
+    view.cpu_model = now.facts.cpu_model;
+    view.cpus = now.facts.cpus;
+    view.max_vcpus = now.facts.max_vcpus;
+    view.memory = now.facts.memory;
+    view.memory_free = now.facts.memory_free;
+    view.arc = now.facts.arc;
+    if (name)
+        if (const auto* pool = find_pool(now.pools, *name))
+            view.pool = *pool;
+    return view;
+}
+
+std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request) {
+    const auto now = look();
+    const auto interfaces = host_.call(host::InterfaceList{});
+    switches_.look(interfaces);
+    SetupPlan plan;
+    SetupInput input;
+    input.pool = request.pool;
+    input.id = random_uuid();
+    const auto present = find_pool(now.pools, request.pool) != nullptr;
+    std::vector<FieldProblem> problems;
+
+    if (const auto mine = keep_.pool(); mine && *mine != request.pool)
+        problems.push_back({"pool", "bHype already uses pool " + mine->str()});
+    if (!present) {
+        input.create = true;
+        input.disks = request.disks;
+        input.layout = request.layout.value_or(request.disks.size() > 1 ? host::PoolLayout::mirror
+                                                                        : host::PoolLayout::stripe);
+        if (request.disks.empty())
+            problems.push_back(
+                {"disks", "there is no pool " + request.pool.str() + ": name the disks to make it from"});
+        else if (request.disks.size() < least_disks(input.layout))
+            problems.push_back({"disks", enum_name(input.layout) + " needs at least " +
+                                             std::to_string(least_disks(input.layout)) + " disks"});
+        const auto disks = host_.call(host::DiskList{});
+        for (std::size_t i = 0; i < request.disks.size(); ++i) {
+            const auto& name = request.disks[i];
+            const auto field = "disks[" + std::to_string(i) + "]";
+            const auto found =
+                std::find_if(disks.begin(), disks.end(), [&](const auto& disk) { return disk.name == name; });
+            if (found == disks.end())
+                problems.push_back({field, "there is no disk " + name.str()});
+            else if (!found->used_by.empty())
+                problems.push_back({field, name.str() + " is in use: " + found->used_by});
+            else
+                plan.wipes.push_back("/dev/" + name.str() + " (" + found->size.human() + ", " +
+                                     found->description + ")");
+            if (std::count(request.disks.begin(), request.disks.end(), name) > 1)
+                problems.push_back({field, name.str() + " is named twice"});
+        }
+    }
+    if (!problems.empty())
+        throw Error(Code::invalid_field, {}, problems);
+
+    const auto nat = switches_.find(SwitchName::from("nat"));
+    input.nat = nat ? nat->address : switches_.free_network(interfaces);
+    if (!now.facts.missing_modules.empty()) {
+        std::string modules;
+        for (const auto& module : now.facts.missing_modules)
+            modules += " " + module;
+        plan.steps.push_back("load" + modules + " now and at boot");
+    }
+    if (input.create) {
+        std::string disks;
+        for (const auto& disk : input.disks)
+            disks += " " + disk.str();
+        plan.steps.push_back("create pool " + request.pool.str() + ", " + enum_name(input.layout) + ", of" +
+                             disks);
+    }
+    const auto root = DatasetName::from(request.pool.str() + "/bhype");
+    if (input.create || host_.call(host::DatasetList{root, false}).empty())
+        plan.steps.push_back("create " + root.str() + " and the datasets below it");
+    else if (!keep_.pool())
+        plan.steps.push_back("use " + root.str() + " as it is");
+    if (!nat || !switches_.up(nat->name))
+        plan.steps.push_back("create bridge bh-nat with " + input.nat.str() + " and serve DHCP on it");
+    plan.nothing_to_do = plan.steps.empty();
+    return {plan, input};
+}
+
+json::value System::setup(task::Work& work, const SetupInput& input) {
+    work.step("Load the kernel modules", host::ModulesEnsure{});
+    const auto pools = work.step("Look at the pools", host::PoolList{});
+    if (input.create && find_pool(pools, input.pool) == nullptr)
+        work.commit("Create pool " + input.pool.str(),
+                    host::PoolCreate{input.pool, input.layout, input.disks});
+    work.step("Create bHype's datasets", host::TreeCreate{input.pool, input.id});
+    keep_.set_pool(input.pool);
+    if (!switches_.find(SwitchName::from("nat")))
+        switches_.want({SwitchName::from("nat"), network::SwitchKind::nat, input.nat});
+    host::DhcpEnsure dhcp;
+    for (const auto& wanted : switches_.wanted()) {
+        work.step("Create the bridge of switch " + wanted.name.str(),
+                  host::BridgeEnsure{wanted.name, wanted.address});
+        dhcp.ranges.push_back({wanted.name, wanted.address});
+    }
+    work.step("Serve DHCP", dhcp);
+    switches_.look(work.step("Look at the interfaces", host::InterfaceList{}));
+    return json::object{{"pool", input.pool.str()}};
+}
+
+void System::add_tasks(task::Tasks& tasks, std::function<void()> after_setup) {
+    tasks.add({"host.setup",
+               [this, after_setup](task::Work& work, const json::value& input) {
+                   auto result = setup(work, decode<SetupInput>(input));
+                   after_setup();
+                   return result;
+               },
+               // Everything before the pool's creation is loading modules, which may stay.
+               [](task::Work&, const json::value&) {}});
+}
+
+void System::add_endpoints(api::Router& router, task::Tasks& tasks) {
+    using access::Privilege;
+    using api::Call;
+    using api::Method;
+    const auto ok = [](json::value body) {
+        api::Reply reply;
+        reply.body = std::move(body);
+        return reply;
+    };
+    router.add<HostView>({.method = Method::get,
+                          .path = "/api/v1/host",
+                          .privilege = Privilege::look,
+                          .summary = "The host at a glance",
+                          .tag = "host"},
+                         [this, ok](const Call&) { return ok(encode(view())); });
+    router.add<std::vector<Check>>({.method = Method::get,
+                                    .path = "/api/v1/checks",
+                                    .privilege = Privilege::administer,
+                                    .summary = "Check the host, as bhype doctor does",
+                                    .tag = "host"},
+                                   [this, ok](const Call&) { return ok(encode(checks())); });
+    router.add<std::vector<host::Disk>>(
+        {.method = Method::get,
+         .path = "/api/v1/disks",
+         .privilege = Privilege::administer,
+         .summary = "List the disks and who uses them",
+         .tag = "host"},
+        [this, ok](const Call&) { return ok(encode(host_.call(host::DiskList{}))); });
+    router.add<SetupRequest, task::Task>(
+        {.method = Method::post,
+         .path = "/api/v1/setup",
+         .privilege = Privilege::administer,
+         .summary =
+             "Set the host up: modules, pool, datasets, the nat switch; 200 when nothing is to be done",
+         .tag = "host",
+         .success = 202,
+         .starts_task = true,
+         .errors = {Code::disk_in_use, Code::pool_exists}},
+        [this, ok, &tasks](const Call& call, const SetupRequest& request) {
+            if (const auto task = tasks.repeated(call.caller.user, call.idempotency_key, call.request))
+                return api::task_reply(tasks, *task, call);
+            auto [plan, input] = plan_setup(request);
+            if (request.plan || plan.nothing_to_do)
+                return ok(encode(plan));
+            task::Submission submission;
+            submission.kind = "host.setup";
+            submission.object = "host";
+            submission.title = "Set up the host";
+            submission.input = encode(input);
+            submission.caller = call.caller;
+            submission.idempotency_key = call.idempotency_key;
+            submission.request = call.request;
+            return api::task_reply(tasks, tasks.submit(submission), call);
+        });
+}
+
+} // namespace bhype::system

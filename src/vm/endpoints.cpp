@@ -1,0 +1,379 @@
+#include "vm/endpoints.h"
+
+#include "api/task_reply.h"
+#include "vm/tasks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace bhype::vm {
+
+namespace {
+
+using access::Privilege;
+using api::Call;
+using api::Method;
+using api::Reply;
+
+Reply ok(json::value body) {
+    Reply reply;
+    reply.body = std::move(body);
+    return reply;
+}
+
+std::string fingerprint(std::string_view text) {
+    std::uint64_t hash = 14695981039346656037U; // FNV-1a: an ETag needs no more
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    return fmt::format("{:016x}", hash);
+}
+
+/// The VM that the path names, if the caller may see it. One answer for missing and forbidden.
+Record seen(const Services& services, const Call& call) {
+    const auto& text = call.path.at("name");
+    const auto name = VmName::parse(text);
+    auto record = name ? services.inventory.find(*name) : std::nullopt;
+    if (!record || !access::may_see(call.caller, record->ownership))
+        throw Error(Code::not_found, "there is no VM of that name");
+    return *record;
+}
+
+/// One that the caller may use: a member who may not gets the same answer as for a missing one; a viewer sees
+/// it and is told that looking is all.
+Record usable(const Services& services, const Call& call) {
+    auto record = seen(services, call);
+    if (!access::may_use(call.caller, record.ownership))
+        throw Error(Code::forbidden, "you may look at " + record.name.str() + ", not use it");
+    return record;
+}
+
+Record changeable(const Services& services, const Call& call) {
+    auto record = seen(services, call);
+    if (!access::may_change(call.caller, record.ownership))
+        throw Error(Code::forbidden, "only its owner or an administrator changes " + record.name.str());
+    return record;
+}
+
+Reply show_reply(const Services& services, const Record& record, const Call& call) {
+    auto reply = ok(encode(show(record, call.caller, services.keeper.task_of(record.name))));
+    reply.etag = fingerprint(json::serialize(reply.body));
+    return reply;
+}
+
+bool flag(const Call& call, const std::string& name) {
+    const auto found = call.query.find(name);
+    return found != call.query.end() && found->second != "0" && found->second != "false";
+}
+
+/// The list is written once per change and caller, not once per request.
+class ListCache {
+  public:
+    explicit ListCache(const Services& services) : services_(services) {}
+
+    Reply reply(const access::Caller& caller) {
+        const auto version = services_.inventory.version();
+        std::string key = caller.user.str() + "/" + std::to_string(static_cast<int>(caller.role));
+        for (const auto& group : caller.groups)
+            key += "/" + group;
+        {
+            const std::lock_guard lock(mutex_);
+            if (const auto found = entries_.find(key);
+                found != entries_.end() && found->second.version == version)
+                return answer(found->second);
+        }
+        std::string text = "[";
+        for (const auto& record : services_.inventory.all()) {
+            if (!access::may_see(caller, record.ownership))
+                continue;
+            if (text.size() > 1)
+                text += ',';
+            text += encode_text(show(record, caller, services_.keeper.task_of(record.name)));
+        }
+        text += ']';
+        Entry entry{version, fingerprint(text), std::make_shared<const std::string>(std::move(text))};
+        const std::lock_guard lock(mutex_);
+        if (entries_.size() >= 64)
+            entries_.clear();
+        entries_[key] = entry;
+        return answer(entry);
+    }
+
+  private:
+    struct Entry {
+        std::uint64_t version = 0;
+        std::string etag;
+        std::shared_ptr<const std::string> text;
+    };
+    static Reply answer(const Entry& entry) {
+        Reply reply;
+        reply.text = entry.text;
+        reply.etag = entry.etag;
+        return reply;
+    }
+    const Services& services_;
+    std::mutex mutex_;
+    std::map<std::string, Entry> entries_;
+};
+
+Reply submit(const Services& services, const Call& call, const VmName& name, std::string kind,
+             std::string title, json::value input) {
+    task::Submission submission;
+    submission.kind = std::move(kind);
+    submission.object = "vm/" + name.str();
+    submission.title = std::move(title);
+    submission.input = std::move(input);
+    submission.caller = call.caller;
+    submission.idempotency_key = call.idempotency_key;
+    submission.request = call.request;
+    return api::task_reply(services.tasks, services.tasks.submit(submission), call);
+}
+
+Reply submit_named(const Services& services, const Call& call, const VmName& name, const std::string& kind,
+                   const std::string& title, std::int64_t seconds = 0) {
+    return submit(services, call, name, kind, title, encode(NameInput{name, seconds}));
+}
+
+Reply create(const Services& services, const Call& call, const CreateVm& request) {
+    const auto template_ = services.library.find(request.template_);
+    std::vector<FieldProblem> problems;
+    if (!template_)
+        problems.push_back({"template", "there is no template " + request.template_.str()});
+    if (request.owner && !services.user_exists(*request.owner))
+        problems.push_back({"owner", "there is no user " + request.owner->str() + " on this host"});
+    if (request.group && !services.group_exists(*request.group))
+        problems.push_back({"group", "there is no group " + request.group->str() + " on this host"});
+    if (!problems.empty())
+        throw Error(Code::invalid_field, {}, problems);
+
+    if (const auto task = services.tasks.repeated(call.caller.user, call.idempotency_key, call.request))
+        return api::task_reply(services.tasks, *task, call);
+    if (services.inventory.find(request.name) && !request.plan)
+        throw Error(Code::vm_name_taken, request.name.str() + " exists");
+    auto decision = decide_create(request, *template_, call.caller, services.offer(), services.switches);
+    if (request.plan)
+        return ok(encode(decision.plan));
+    if (!decision.problems.empty())
+        throw Error(Code::vm_refused, {}, decision.problems);
+    return submit(services, call, request.name, "vm.create", "Create VM " + request.name.str(),
+                  encode(decision.input));
+}
+
+Reply start(const Services& services, const Call& call) {
+    const auto record = usable(services, call);
+    if (const auto task = services.tasks.repeated(call.caller.user, call.idempotency_key, call.request))
+        return api::task_reply(services.tasks, *task, call);
+    if (is_live(record.guest.state))
+        throw Error(Code::vm_running, record.name.str() + " is running");
+    if (auto problems = start_problems(record.machine, services.offer(), services.switches);
+        !problems.empty())
+        throw Error(Code::vm_refused, {}, std::move(problems));
+    return submit_named(services, call, record.name, "vm.start", "Start VM " + record.name.str());
+}
+
+Reply edit(const Services& services, const Call& call, const EditVm& request) {
+    const auto record = changeable(services, call);
+    if (!call.if_match.empty() && call.if_match != "*" &&
+        call.if_match != show_reply(services, record, call).etag)
+        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
+    std::vector<FieldProblem> problems;
+    if (request.owner && !services.user_exists(*request.owner))
+        problems.push_back({"owner", "there is no user " + request.owner->str() + " on this host"});
+    if (request.owner && !call.caller.may(Privilege::administer) &&
+        request.owner->str() != record.ownership.owner)
+        problems.push_back({"owner", "only an administrator gives a VM to another user"});
+    if (request.group && !request.group->empty() &&
+        (!GroupName::accepts(*request.group) || !services.group_exists(GroupName::from(*request.group))))
+        problems.push_back({"group", "there is no such group on this host"});
+    if (!problems.empty())
+        throw Error(Code::invalid_field, {}, problems);
+
+    const auto machine = edited(record.machine, request);
+    if (auto same = machine;
+        (same.generation = record.machine.generation, encode(same) != encode(record.machine))) {
+        task::Submission submission;
+        submission.kind = "vm.edit";
+        submission.object = "vm/" + record.name.str();
+        submission.title = "Change VM " + record.name.str();
+        submission.input = encode(EditInput{record.name, machine, record.machine.generation});
+        submission.caller = call.caller;
+        const auto task = services.tasks.wait(services.tasks.submit(submission), std::chrono::seconds(30));
+        if (task.error)
+            throw error_from(*task.error);
+    }
+    if (request.owner || request.group)
+        services.inventory.set_ownership(record.name,
+                                         {request.owner ? request.owner->str() : record.ownership.owner,
+                                          request.group ? *request.group : record.ownership.group});
+    return show_reply(services, services.inventory.find(record.name).value_or(record), call);
+}
+
+Reply remove(const Services& services, const Call& call) {
+    const auto record = changeable(services, call);
+    if (flag(call, "plan"))
+        return ok(encode(delete_plan(record)));
+    if (is_live(record.guest.state))
+        throw Error(Code::vm_running, record.name.str() + " is running");
+    return submit_named(services, call, record.name, "vm.delete", "Delete VM " + record.name.str());
+}
+
+Reply log_text(const Services& services, const Call& call) {
+    const auto record = seen(services, call);
+    host::GuestLog operation{record.name, record.dataset, {}};
+    operation.bytes = 65536;
+    if (const auto found = call.query.find("bytes"); found != call.query.end()) {
+        std::int64_t bytes = 0;
+        const auto& text = found->second;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+        if (error != std::errc() || end != text.data() + text.size() || bytes < 1 || bytes > 262144)
+            throw Error(Code::invalid_field, {}, {{"bytes", "must be a whole number from 1 to 262144"}});
+        operation.bytes = bytes;
+    }
+    return ok(encode(LogText{services.host.call(operation).text}));
+}
+
+Reply console(const Services& services, const Call& call, const OpenConsole& request) {
+    const auto record = usable(services, call);
+    if (!is_live(record.guest.state))
+        throw Error(Code::vm_not_running, record.name.str() + " is not running");
+    if (request.kind == host::ConsoleKind::screen && !record.machine.screen)
+        throw Error(Code::invalid_field, {}, {{"kind", record.name.str() + " has no screen"}});
+    const auto ticket = services.ticket(call.caller, record.name, request.kind,
+                                        request.mode.value_or(host::ConsoleMode::control));
+    Reply reply = ok(encode(ConsoleTicket{ticket, "/api/v1/console", "bhype.console." + ticket}));
+    reply.status = 201;
+    return reply;
+}
+
+void add_template_endpoints(api::Router& router, Services& services) {
+    router.add<std::vector<templates::Template>>(
+        {.method = Method::get,
+         .path = "/api/v1/templates",
+         .privilege = Privilege::look,
+         .summary = "List the OS templates",
+         .tag = "templates"},
+        [&](const Call&) { return ok(encode(services.library.list())); });
+    router.add<templates::Template>({.method = Method::get,
+                                     .path = "/api/v1/templates/{name}",
+                                     .privilege = Privilege::look,
+                                     .summary = "Show a template",
+                                     .tag = "templates"},
+                                    [&](const Call& call) {
+                                        const auto name = TemplateName::parse(call.path.at("name"));
+                                        const auto found = name ? services.library.find(*name) : std::nullopt;
+                                        if (!found)
+                                            throw Error(Code::not_found, "there is no template of that name");
+                                        return ok(encode(*found));
+                                    });
+}
+
+} // namespace
+
+void add_endpoints(api::Router& router, Services& services) {
+    const auto cache = std::make_shared<ListCache>(services);
+    router.add<std::vector<Vm>>({.method = Method::get,
+                                 .path = "/api/v1/vms",
+                                 .privilege = Privilege::look,
+                                 .summary = "List the VMs that you may see",
+                                 .tag = "vms"},
+                                [cache](const Call& call) { return cache->reply(call.caller); });
+    router.add<CreateVm, task::Task>(
+        {.method = Method::post,
+         .path = "/api/v1/vms",
+         .privilege = Privilege::make,
+         .summary = "Create a VM from a template; with plan=true tell what would be done",
+         .tag = "vms",
+         .success = 202,
+         .starts_task = true,
+         .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_pool}},
+        [&](const Call& call, const CreateVm& request) { return create(services, call, request); });
+    router.add<Vm>({.method = Method::get,
+                    .path = "/api/v1/vms/{name}",
+                    .privilege = Privilege::look,
+                    .summary = "Show a VM",
+                    .tag = "vms"},
+                   [&](const Call& call) { return show_reply(services, seen(services, call), call); });
+    router.add<EditVm, Vm>(
+        {.method = Method::patch,
+         .path = "/api/v1/vms/{name}",
+         .privilege = Privilege::make,
+         .summary = "Change a VM; what needs a restart is listed in pending_restart",
+         .tag = "vms",
+         .errors = {Code::precondition_failed}},
+        [&](const Call& call, const EditVm& request) { return edit(services, call, request); });
+    router.add<task::Task>({.method = Method::del,
+                            .path = "/api/v1/vms/{name}",
+                            .privilege = Privilege::make,
+                            .summary = "Delete a VM with its disks; with plan=1 list exactly what goes",
+                            .tag = "vms",
+                            .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
+                            .success = 202,
+                            .starts_task = true,
+                            .errors = {Code::vm_running}},
+                           [&](const Call& call) { return remove(services, call); });
+    router.add<task::Task>({.method = Method::post,
+                            .path = "/api/v1/vms/{name}/start",
+                            .privilege = Privilege::use,
+                            .summary = "Start a VM",
+                            .tag = "vms",
+                            .success = 202,
+                            .starts_task = true,
+                            .errors = {Code::vm_running, Code::vm_refused}},
+                           [&](const Call& call) { return start(services, call); });
+    router.add<StopVm, task::Task>(
+        {.method = Method::post,
+         .path = "/api/v1/vms/{name}/stop",
+         .privilege = Privilege::use,
+         .summary = "Press the VM's power button and wait for the guest",
+         .tag = "vms",
+         .success = 202,
+         .starts_task = true,
+         .errors = {Code::vm_not_running}},
+        [&](const Call& call, const StopVm& request) {
+            const auto record = usable(services, call);
+            if (!is_live(record.guest.state))
+                throw Error(Code::vm_not_running, record.name.str() + " is not running");
+            return submit_named(services, call, record.name, "vm.stop", "Stop VM " + record.name.str(),
+                                request.seconds.value_or(Ranged<1, 3600>(60)));
+        });
+    const auto simple = [&](const char* verb, const char* title, const char* summary) {
+        router.add<task::Task>({.method = Method::post,
+                                .path = std::string("/api/v1/vms/{name}/") + verb,
+                                .privilege = Privilege::use,
+                                .summary = summary,
+                                .tag = "vms",
+                                .success = 202,
+                                .starts_task = true,
+                                .errors = {Code::vm_not_running}},
+                               [&services, verb, title](const Call& call) {
+                                   const auto record = usable(services, call);
+                                   if (!is_live(record.guest.state))
+                                       throw Error(Code::vm_not_running,
+                                                   record.name.str() + " is not running");
+                                   return submit_named(services, call, record.name, std::string("vm.") + verb,
+                                                       title + record.name.str());
+                               });
+    };
+    simple("kill", "Kill VM ", "End a VM at once; what the guest has not written is lost");
+    simple("reset", "Reset VM ", "Reset a VM as its reset button would");
+    router.add<LogText>({.method = Method::get,
+                         .path = "/api/v1/vms/{name}/log",
+                         .privilege = Privilege::look,
+                         .summary = "The last lines that bhyve wrote",
+                         .tag = "vms",
+                         .query = {{"bytes", "at most that many, 65536 when missing"}}},
+                        [&](const Call& call) { return log_text(services, call); });
+    router.add<OpenConsole, ConsoleTicket>(
+        {.method = Method::post,
+         .path = "/api/v1/vms/{name}/console",
+         .privilege = Privilege::use,
+         .summary = "Get a ticket for one console connection within 30 seconds",
+         .tag = "vms",
+         .success = 201,
+         .errors = {Code::vm_not_running, Code::console_in_use}},
+        [&](const Call& call, const OpenConsole& request) { return console(services, call, request); });
+    add_template_endpoints(router, services);
+}
+
+} // namespace bhype::vm

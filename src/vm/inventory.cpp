@@ -1,0 +1,388 @@
+#include "vm/inventory.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace bhype::vm {
+
+namespace {
+
+struct CachedVm {
+    VmName name;
+    DatasetName dataset;
+    host::Machine machine;
+    std::vector<host::Dataset> disks;
+};
+BOOST_DESCRIBE_STRUCT(CachedVm, (), (name, dataset, machine, disks))
+
+std::optional<std::string> read_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file)
+        return std::nullopt;
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+host::Guest guest_of(const VmName& name, const Ending& ending) {
+    host::Guest guest;
+    guest.vm = name;
+    guest.state = ending.state;
+    guest.reason = ending.reason;
+    guest.last_lines = ending.last_lines;
+    guest.since = ending.since;
+    return guest;
+}
+
+} // namespace
+
+bool is_live(host::GuestState state) {
+    return state == host::GuestState::starting || state == host::GuestState::running ||
+           state == host::GuestState::stopping;
+}
+
+Inventory::Inventory(wire::Host& host, Keep keep, std::string cache_file)
+    : host_(host), keep_(std::move(keep)), cache_file_(std::move(cache_file)) {}
+
+void Inventory::load_cache() {
+    const auto text = read_file(cache_file_);
+    if (!text)
+        return;
+    try {
+        const auto ownerships = keep_.ownerships();
+        const auto endings = keep_.endings();
+        for (auto& cached : decode_text<std::vector<CachedVm>>(*text)) {
+            Record record{.name = cached.name,
+                          .dataset = cached.dataset,
+                          .machine = cached.machine,
+                          .disks = cached.disks};
+            if (const auto found = ownerships.find(cached.name.str()); found != ownerships.end())
+                record.ownership = found->second;
+            record.guest.vm = cached.name;
+            if (const auto found = endings.find(cached.name.str()); found != endings.end())
+                record.guest = guest_of(cached.name, found->second);
+            put(std::move(record));
+        }
+    } catch (const Error& error) {
+        log::warning("the inventory's cache is not used: {}", error.what());
+    }
+}
+
+void Inventory::save_cache() const {
+    std::vector<CachedVm> cached;
+    for (const auto& record : all())
+        cached.push_back({record.name, record.dataset, record.machine, record.disks});
+    const auto temporary = cache_file_ + ".new";
+    {
+        std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+        file << encode_text(cached);
+    }
+    std::rename(temporary.c_str(), cache_file_.c_str());
+}
+
+std::optional<Record> Inventory::read_record(const host::Dataset& dataset,
+                                             const std::vector<host::Dataset>& all) const {
+    const auto name = VmName::parse(dataset.name.substr(dataset.name.rfind('/') + 1));
+    if (!name)
+        return std::nullopt;
+    Record record;
+    record.name = *name;
+    record.dataset = DatasetName::from(dataset.name);
+    const auto text = read_file(dataset.mountpoint + "/vm.toml");
+    try {
+        if (!text)
+            throw Error(Code::dataset_missing, dataset.mountpoint + "/vm.toml cannot be read");
+        record.machine = host::parse_machine(*text);
+    } catch (const Error& error) {
+        log::warning("vm/{}: {}", name->str(), error.what());
+        return std::nullopt;
+    }
+    for (const auto& child : all)
+        if (child.type == host::DatasetType::volume && child.name.starts_with(dataset.name + "/"))
+            record.disks.push_back(child);
+    return record;
+}
+
+void Inventory::refresh() {
+    const std::lock_guard serial(refreshing_);
+    const auto pool = keep_.pool();
+    std::vector<host::Dataset> datasets;
+    const auto prefix = pool ? pool->str() + "/bhype/vm/" : std::string("/");
+    if (pool)
+        datasets = host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false});
+    const auto ownerships = keep_.ownerships();
+    const auto endings = keep_.endings();
+    std::set<std::string> seen;
+    for (const auto& dataset : datasets) {
+        if (dataset.type != host::DatasetType::filesystem || !dataset.name.starts_with(prefix) ||
+            dataset.name.find('/', prefix.size()) != std::string::npos)
+            continue;
+        auto record = read_record(dataset, datasets);
+        if (!record)
+            continue;
+        seen.insert(record->name.str());
+        if (const auto found = ownerships.find(record->name.str()); found != ownerships.end())
+            record->ownership = found->second;
+        record->guest.vm = record->name;
+        if (const auto found = endings.find(record->name.str()); found != endings.end())
+            record->guest = guest_of(record->name, found->second);
+        put(std::move(*record));
+    }
+    std::vector<std::string> gone;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, record] : records_)
+            if (!seen.contains(name) && !is_live(record.guest.state))
+                gone.push_back(name);
+        for (const auto& name : gone)
+            records_.erase(name);
+    }
+    for (const auto& name : gone)
+        changed(name);
+    for (const auto& guest : host_.call(host::GuestList{}))
+        apply(guest);
+    save_cache();
+}
+
+void Inventory::refresh(const VmName& name) {
+    const std::lock_guard serial(refreshing_);
+    const auto pool = keep_.pool();
+    if (!pool)
+        return;
+    const auto root = DatasetName::from(pool->str() + "/bhype/vm/" + name.str());
+    const auto datasets = host_.call(host::DatasetList{root, false});
+    std::optional<Record> record;
+    if (!datasets.empty())
+        record = read_record(datasets.front(), datasets);
+    if (!record) {
+        {
+            const std::lock_guard lock(mutex_);
+            records_.erase(name.str());
+        }
+        changed(name.str());
+    } else {
+        const auto ownerships = keep_.ownerships();
+        if (const auto found = ownerships.find(name.str()); found != ownerships.end())
+            record->ownership = found->second;
+        record->guest.vm = name;
+        const auto endings = keep_.endings();
+        if (const auto found = endings.find(name.str()); found != endings.end())
+            record->guest = guest_of(name, found->second);
+        put(std::move(*record));
+    }
+    save_cache();
+}
+
+void Inventory::put(Record record) {
+    const auto name = record.name.str();
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto old = records_.find(name); old != records_.end()) {
+            record.taps = old->second.taps;
+            record.addresses = old->second.addresses;
+            record.running = old->second.running;
+        }
+        if (const auto guest = guests_.find(name); guest != guests_.end())
+            record.guest = guest->second;
+        records_[name] = std::move(record);
+    }
+    changed(name);
+}
+
+void Inventory::apply(const host::Guest& guest) {
+    const auto name = guest.vm.str();
+    bool ended = false;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = records_.find(name);
+        if (is_live(guest.state)) {
+            guests_[name] = guest;
+        } else {
+            guests_.erase(name);
+            ended = found != records_.end() &&
+                    (is_live(found->second.guest.state) || found->second.guest.since != guest.since);
+        }
+        if (found != records_.end()) {
+            auto& record = found->second;
+            if (is_live(guest.state) && record.machine.generation == guest.generation)
+                record.running = record.machine;
+            if (!is_live(guest.state))
+                record.addresses.clear();
+            record.guest = guest;
+        }
+    }
+    if (ended)
+        keep_.set_ending(guest.vm, {guest.state, guest.reason, guest.last_lines, guest.since});
+    changed(name);
+}
+
+void Inventory::apply(const std::vector<host::Lease>& leases,
+                      const std::vector<host::Interface>& interfaces) {
+    std::vector<std::string> touched;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [name, record] : records_) {
+            std::map<std::string, std::string> taps;
+            std::map<std::string, std::string> addresses;
+            for (const auto& nic : record.machine.nics) {
+                for (const auto& interface : interfaces)
+                    if (interface.description == "bhype vm/" + name + "/" + nic.name.str())
+                        taps[nic.name.str()] = interface.name.str();
+                for (const auto& lease : leases)
+                    if (is_live(record.guest.state) && lease.mac == nic.mac)
+                        addresses[nic.name.str()] = lease.address;
+            }
+            if (taps != record.taps || addresses != record.addresses) {
+                record.taps = std::move(taps);
+                record.addresses = std::move(addresses);
+                touched.push_back(name);
+            }
+        }
+    }
+    for (const auto& name : touched)
+        changed(name);
+}
+
+void Inventory::set_ownership(const VmName& name, const access::Ownership& ownership) {
+    keep_.set_ownership(name, ownership);
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = records_.find(name.str()); found != records_.end())
+            found->second.ownership = ownership;
+    }
+    changed(name.str());
+}
+
+void Inventory::forget(const VmName& name) {
+    keep_.forget(name);
+    {
+        const std::lock_guard lock(mutex_);
+        records_.erase(name.str());
+        guests_.erase(name.str());
+    }
+    changed(name.str());
+    save_cache();
+}
+
+std::vector<Record> Inventory::all() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Record> result;
+    result.reserve(records_.size());
+    for (const auto& [name, record] : records_)
+        result.push_back(record);
+    return result;
+}
+
+std::optional<Record> Inventory::find(const VmName& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = records_.find(name.str());
+    return found == records_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::uint64_t Inventory::version() const {
+    const std::lock_guard lock(mutex_);
+    return version_;
+}
+
+void Inventory::on_change(std::function<void(const std::string&)> listener) {
+    const std::lock_guard lock(mutex_);
+    listener_ = std::move(listener);
+}
+
+void Inventory::changed(const std::string& name) {
+    std::function<void(const std::string&)> listener;
+    {
+        const std::lock_guard lock(mutex_);
+        ++version_;
+        listener = listener_;
+    }
+    if (listener)
+        listener("vms/" + name);
+}
+
+ByteSize Inventory::memory_of_running() const {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t sum = 0;
+    for (const auto& [name, record] : records_)
+        if (is_live(record.guest.state))
+            sum += record.machine.memory.value.bytes();
+    return ByteSize(sum);
+}
+
+Vm show(const Record& record, const access::Caller& caller, const std::optional<TaskId>& task) {
+    const auto& machine = record.machine;
+    const bool live = is_live(record.guest.state);
+    Vm vm{.name = record.name,
+          .state = record.guest.state,
+          .reason = record.guest.reason,
+          .last_lines = record.guest.last_lines,
+          .since = record.guest.since,
+          .started = live ? record.guest.started : 0,
+          .reboots = live ? record.guest.reboots : 0,
+          .owner = record.ownership.owner,
+          .group = record.ownership.group,
+          .note = machine.note,
+          .template_ = machine.created_from,
+          .cpus = machine.cpus,
+          .memory = machine.memory,
+          .disks = {},
+          .nics = {},
+          .cds = machine.cds,
+          .screen = machine.screen,
+          .id = machine.id,
+          .generation = machine.generation,
+          .running_generation = live ? record.guest.generation : 0,
+          .pending_restart = {},
+          .actions = {},
+          .task = task,
+          .dataset = record.dataset};
+    for (const auto& disk : machine.disks) {
+        Disk shown{.name = disk.name, .slot = disk.slot, .kind = disk.kind, .serial = disk.serial};
+        for (const auto& volume : record.disks)
+            if (volume.name == record.dataset.str() + "/" + disk.name.str()) {
+                shown.size = volume.volsize;
+                shown.used = volume.used;
+                if (volume.origin != "-")
+                    shown.origin = volume.origin;
+            }
+        vm.disks.push_back(std::move(shown));
+    }
+    for (const auto& nic : machine.nics) {
+        Nic shown{nic.name, nic.slot, nic.kind, nic.mac, nic.switch_, {}, {}};
+        if (const auto tap = record.taps.find(nic.name.str()); tap != record.taps.end())
+            shown.tap = tap->second;
+        if (const auto address = record.addresses.find(nic.name.str()); address != record.addresses.end())
+            shown.address = address->second;
+        vm.nics.push_back(std::move(shown));
+    }
+    if (live && record.guest.generation != machine.generation) {
+        const auto& old = record.running;
+        if (old.cpus != machine.cpus)
+            vm.pending_restart.push_back("cpus");
+        if (old.memory.value != machine.memory.value)
+            vm.pending_restart.push_back("memory");
+        if (encode(old.screen) != encode(machine.screen))
+            vm.pending_restart.push_back("screen");
+        if (old.generation !=
+            record.guest.generation) // started before this bhyped looked: which fields is not known
+            vm.pending_restart = {"definition"};
+    }
+    if (task)
+        return vm;
+    const bool use = access::may_use(caller, record.ownership) && caller.may(access::Privilege::use);
+    const bool change = access::may_change(caller, record.ownership) && caller.may(access::Privilege::make);
+    if (use && !live)
+        vm.actions.push_back(Action::start);
+    if (use && live)
+        vm.actions.insert(vm.actions.end(), {Action::stop, Action::kill, Action::reset, Action::console});
+    if (change)
+        vm.actions.push_back(Action::edit);
+    if (change && !live)
+        vm.actions.push_back(Action::delete_);
+    return vm;
+}
+
+} // namespace bhype::vm

@@ -1,0 +1,95 @@
+#pragma once
+
+// What bHype knows of the VMs: definitions and disks as last read from the host, live states as hostd tells
+// them.
+
+#include "vm/vm.h"
+#include "wire/host.h"
+
+#include <mutex>
+#include <set>
+
+namespace bhype::vm {
+
+struct Record {
+    VmName name;
+    DatasetName dataset;
+    host::Machine machine;
+    std::vector<host::Dataset> disks; ///< volumes below the dataset
+    access::Ownership ownership;
+    host::Guest guest;
+    host::Machine running;                        ///< the definition that the running guest was started with
+    std::map<std::string, std::string> taps;      ///< NIC -> tap
+    std::map<std::string, std::string> addresses; ///< NIC -> address
+};
+
+/// How a VM ended, kept over restarts of everything.
+struct Ending {
+    host::GuestState state = host::GuestState::stopped;
+    std::string reason;
+    std::vector<std::string> last_lines;
+    std::int64_t since = 0;
+};
+BOOST_DESCRIBE_STRUCT(Ending, (), (state, reason, last_lines, since))
+
+/// What the database keeps about VMs.
+struct Keep {
+    std::function<std::map<std::string, access::Ownership>()> ownerships;
+    std::function<void(const VmName&, const access::Ownership&)> set_ownership;
+    std::function<void(const VmName&)> forget; ///< ownership and ending
+    std::function<std::map<std::string, Ending>()> endings;
+    std::function<void(const VmName&, const Ending&)> set_ending;
+    std::function<std::optional<PoolName>()> pool;
+};
+
+/// Safe to call from several threads. Never calls back while it holds its lock.
+class Inventory {
+  public:
+    Inventory(wire::Host& host, Keep keep, std::string cache_file);
+
+    /// From the cache file, so that a start answers at once. Marks nothing as running.
+    void load_cache();
+    /// Reads datasets, definitions and guests again from the host.
+    void refresh();
+    /// Reads one VM again.
+    void refresh(const VmName& name);
+    void apply(const host::Guest& guest);
+    void apply(const std::vector<host::Lease>& leases, const std::vector<host::Interface>& interfaces);
+    void set_ownership(const VmName& name, const access::Ownership& ownership);
+    void forget(const VmName& name);
+
+    /// Something about it changed that is kept elsewhere, such as its task.
+    void touch(const VmName& name) { changed(name.str()); }
+
+    std::vector<Record> all() const;
+    std::optional<Record> find(const VmName& name) const;
+    /// Grows with every change.
+    std::uint64_t version() const;
+    void on_change(std::function<void(const std::string& resource)> listener);
+    /// Memory that running VMs were given.
+    ByteSize memory_of_running() const;
+
+  private:
+    void put(Record record);
+    void changed(const std::string& name);
+    void save_cache() const;
+    std::optional<Record> read_record(const host::Dataset& dataset,
+                                      const std::vector<host::Dataset>& all) const;
+
+    wire::Host& host_;
+    Keep keep_;
+    std::string cache_file_;
+    mutable std::mutex mutex_;
+    std::mutex refreshing_;
+    std::map<std::string, Record> records_;
+    std::map<std::string, host::Guest> guests_;
+    std::uint64_t version_ = 1;
+    std::function<void(const std::string&)> listener_;
+};
+
+bool is_live(host::GuestState state);
+
+/// The API's picture of a record for a caller.
+Vm show(const Record& record, const access::Caller& caller, const std::optional<TaskId>& task);
+
+} // namespace bhype::vm

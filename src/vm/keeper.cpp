@@ -1,0 +1,175 @@
+#include "vm/keeper.h"
+
+#include "base/log.h"
+
+namespace bhype::vm {
+
+namespace {
+constexpr std::chrono::seconds everything_period{60};
+constexpr std::chrono::seconds network_period{3};
+} // namespace
+
+Keeper::Keeper(wire::Host& host, Inventory& inventory, network::Switches& switches)
+    : host_(host), inventory_(inventory), switches_(switches) {}
+
+Keeper::~Keeper() {
+    stop();
+}
+
+void Keeper::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Keeper::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable())
+        thread_.join();
+}
+
+void Keeper::guest_changed(const host::Guest& guest) {
+    inventory_.apply(guest);
+    if (is_live(guest.state))
+        return;
+    {
+        const std::lock_guard lock(mutex_);
+        ended_.insert(guest.vm.str());
+    }
+    wake_.notify_all();
+}
+
+void Keeper::hostd_connected(bool connected) {
+    {
+        const std::lock_guard lock(mutex_);
+        connected_ = connected;
+        everything_ = everything_ || connected;
+    }
+    wake_.notify_all();
+}
+
+void Keeper::task_changed(const task::Task& task) {
+    if (!task.object.starts_with("vm/"))
+        return;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto name = task.object.substr(3);
+        if (task.state == task::State::running || task.state == task::State::queued) {
+            tasks_.try_emplace(name, task.id); // the first one is shown until it ends
+        } else if (const auto found = tasks_.find(name); found != tasks_.end() && found->second == task.id) {
+            tasks_.erase(found);
+            ended_.insert(name);
+        }
+    }
+    if (const auto vm = VmName::parse(task.object.substr(3)))
+        inventory_.touch(*vm);
+    wake_.notify_all();
+}
+
+std::optional<TaskId> Keeper::task_of(const VmName& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = tasks_.find(name.str());
+    return found == tasks_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool Keeper::connected() const {
+    const std::lock_guard lock(mutex_);
+    return connected_;
+}
+
+void Keeper::wake() {
+    {
+        const std::lock_guard lock(mutex_);
+        everything_ = true;
+    }
+    wake_.notify_all();
+}
+
+void Keeper::run() {
+    auto last_everything = std::chrono::steady_clock::time_point{};
+    while (true) {
+        bool everything = false;
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait_for(lock, network_period,
+                           [&] { return stopping_ || (connected_ && (everything_ || !ended_.empty())); });
+            if (stopping_)
+                return;
+            if (!connected_)
+                continue;
+            const auto now = std::chrono::steady_clock::now();
+            everything = everything_ || now - last_everything > everything_period;
+            if (everything) {
+                everything_ = false;
+                last_everything = now;
+            }
+        }
+        try {
+            if (everything)
+                look_at_everything();
+            clear_ended();
+            look_at_network();
+        } catch (const Error& error) {
+            log::warning("looking at the host: {}", error.what());
+        }
+    }
+}
+
+void Keeper::look_at_everything() {
+    try {
+        switches_.reconcile();
+    } catch (const Error& error) {
+        log::error("switches: {}", error.what());
+    }
+    inventory_.refresh();
+    const std::lock_guard lock(mutex_);
+    for (const auto& record : inventory_.all())
+        if (!is_live(record.guest.state))
+            ended_.insert(record.name.str());
+}
+
+void Keeper::clear_ended() {
+    std::set<std::string> ended;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& name : ended_)
+            if (!tasks_.contains(name))
+                ended.insert(name);
+        for (const auto& name : ended)
+            ended_.erase(name);
+    }
+    if (ended.empty())
+        return;
+    // Most of them left nothing: one look tells which need work.
+    std::set<std::string> leftovers;
+    for (const auto& guest : host_.call(host::GuestList{}))
+        if (!is_live(guest.state))
+            leftovers.insert(guest.vm.str());
+        else
+            ended.erase(guest.vm.str());
+    for (const auto& interface : host_.call(host::InterfaceList{}))
+        if (interface.description.starts_with("bhype vm/"))
+            leftovers.insert(interface.description.substr(9, interface.description.rfind('/') - 9));
+    for (const auto& name : ended) {
+        const auto vm = VmName::parse(name);
+        if (!vm || !leftovers.contains(name))
+            continue;
+        host_.call(host::GuestForget{*vm});
+        host_.call(host::TapsRemove{*vm});
+    }
+}
+
+void Keeper::look_at_network() {
+    bool any = false;
+    for (const auto& record : inventory_.all())
+        any = any || is_live(record.guest.state);
+    if (!any)
+        return;
+    const auto interfaces = host_.call(host::InterfaceList{});
+    switches_.look(interfaces);
+    inventory_.apply(host_.call(host::LeaseList{}), interfaces);
+}
+
+} // namespace bhype::vm

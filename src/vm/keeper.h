@@ -1,0 +1,55 @@
+#pragma once
+
+// Makes the host look as wanted where VMs are concerned, again and again: after a start, a lost connection,
+// the end of a guest, and every minute. The same code runs in every case (rule B).
+
+#include "network/network.h"
+#include "task/task.h"
+#include "vm/inventory.h"
+
+#include <condition_variable>
+#include <set>
+#include <thread>
+
+namespace bhype::vm {
+
+class Keeper {
+  public:
+    Keeper(wire::Host& host, Inventory& inventory, network::Switches& switches);
+    ~Keeper();
+
+    void start();
+    void stop();
+
+    /// From hostd's events; any thread.
+    void guest_changed(const host::Guest& guest);
+    void hostd_connected(bool connected);
+    /// From the task queue; any thread. Objects with a task are left alone.
+    void task_changed(const task::Task& task);
+
+    /// The task at work on a VM.
+    std::optional<TaskId> task_of(const VmName& name) const;
+    bool connected() const;
+    /// Looks at everything soon.
+    void wake();
+
+  private:
+    void run();
+    void look_at_everything();
+    void look_at_network();
+    void clear_ended();
+
+    wire::Host& host_;
+    Inventory& inventory_;
+    network::Switches& switches_;
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::map<std::string, TaskId> tasks_;
+    std::set<std::string> ended_;
+    bool connected_ = false;
+    bool everything_ = true;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+} // namespace bhype::vm

@@ -1,0 +1,174 @@
+#include "vm/plan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace bhype::vm {
+
+namespace {
+
+constexpr int first_disk_slot = 4;
+constexpr int first_nic_slot = 10; ///< away from the disks, so that a new disk never moves a NIC
+constexpr int first_cd_slot = 3;
+
+std::optional<ByteSize> size_of(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+        return std::nullopt;
+    return ByteSize(static_cast<std::uint64_t>(status.st_size));
+}
+
+ByteSize whole_mebibytes(ByteSize size) {
+    return ByteSize((size.bytes() + (1 << 20) - 1) >> 20 << 20);
+}
+
+ByteSize free_memory(const Offer& offer) {
+    // A guest's memory is taken page by page, so what running guests were promised counts, not what they use
+    // yet.
+    const auto promised = offer.memory_of_running.bytes();
+    const auto usable = offer.facts.memory.bytes() - offer.facts.memory.bytes() / 20;
+    return std::min(offer.facts.memory_free, ByteSize(usable > promised ? usable - promised : 0));
+}
+
+} // namespace
+
+std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
+                                         const network::Switches& switches) {
+    std::vector<FieldProblem> problems;
+    const auto most_cpus = offer.facts.max_vcpus.value_or(offer.facts.cpus);
+    if (machine.cpus > most_cpus)
+        problems.push_back({"cpus", "is " + std::to_string(machine.cpus.value) +
+                                        ", but this host allows at most " + std::to_string(most_cpus) +
+                                        " (hw.vmm.maxcpu)"});
+    if (const auto free = free_memory(offer); machine.memory.value > free)
+        problems.push_back({"memory", "is " + machine.memory.value.human() + ", but only " + free.human() +
+                                          " is free (the ARC and running guests counted)"});
+    for (const auto& nic : machine.nics) {
+        if (!switches.find(nic.switch_))
+            problems.push_back(
+                {"switch", "there is no switch " + nic.switch_.str() + "; `bhype setup` makes nat"});
+        else if (!switches.up(nic.switch_))
+            problems.push_back({"switch", "bridge " + network::bridge_of(nic.switch_) + " of switch " +
+                                              nic.switch_.str() + " is missing; `bhype doctor` tells why"});
+    }
+    for (const auto& cd : machine.cds)
+        if (!size_of(cd.image.str()))
+            problems.push_back({cd.name.str(), cd.image.str() + " is not there"});
+    return problems;
+}
+
+CreateDecision decide_create(const CreateVm& request, const templates::Template& template_,
+                             const access::Caller& caller, const Offer& offer,
+                             const network::Switches& switches) {
+    CreateDecision decision;
+    auto& input = decision.input;
+    auto& problems = decision.problems;
+    auto& machine = input.machine;
+
+    input.name = request.name;
+    input.pool = offer.pool.name;
+    input.owner = request.owner ? request.owner->str() : caller.user.str();
+    input.group = request.group ? request.group->str() : "";
+    input.start = request.start;
+    if (request.owner && request.owner->str() != caller.user.str() &&
+        !caller.may(access::Privilege::administer))
+        problems.push_back({"owner", "only an administrator makes VMs for others"});
+
+    machine.id = random_uuid();
+    machine.created_from = template_.name.str();
+    machine.note = request.note.value_or(Note());
+    machine.cpus = request.cpus.value_or(Ranged<1, 1024>(template_.cpus));
+    machine.memory = request.memory.value_or(SizeBetween<32, 16777216>(template_.memory));
+    machine.clock = template_.clock;
+    machine.firmware = template_.firmware;
+    machine.tablet = template_.tablet;
+    if (template_.screen)
+        machine.screen = host::MachineScreen();
+    if (machine.memory.value < template_.smallest_memory)
+        problems.push_back(
+            {"memory", "must be at least " + template_.smallest_memory.str() + " for " + template_.title});
+
+    if (!template_.available)
+        problems.push_back({"template", template_.why_not.value_or("cannot be used")});
+    const auto media_size = template_.media ? size_of(template_.media->file.str()) : std::nullopt;
+    if (template_.kind == templates::Kind::image && template_.available && media_size) {
+        input.image_dataset = templates::image_dataset(template_);
+        input.image_file = template_.media->file;
+        input.image_sha256 = template_.media->sha256;
+        input.image_size = whole_mebibytes(*media_size);
+    }
+    input.disk = request.disk ? request.disk->value : std::max(template_.disk, input.image_size);
+    if (const auto least = std::max(template_.smallest_disk, input.image_size); input.disk < least)
+        problems.push_back({"disk", "must be at least " + least.str() + " for " + template_.title});
+
+    // A guest names its disk by the serial number, so it must not depend on the path (bhyve(8) derives it
+    // from there).
+    machine.disks.push_back({DeviceName::from("disk0"), host::free_slot(machine, first_disk_slot),
+                             template_.disk_kind, "bh" + machine.id.str().substr(0, 8) + "d0"});
+    if (template_.kind == templates::Kind::iso && template_.media)
+        machine.cds.push_back(
+            {DeviceName::from("cd0"), host::free_slot(machine, first_cd_slot), template_.media->file});
+    machine.nics.push_back({DeviceName::from("net0"), host::free_slot(machine, first_nic_slot),
+                            template_.nic_kind, random_mac(),
+                            request.switch_.value_or(SwitchName::from("nat"))});
+
+    const auto space_now = input.image_dataset ? input.image_size : 1_MiB;
+    if (offer.pool.free < space_now)
+        problems.push_back(
+            {"disk", "pool " + offer.pool.name.str() + " has only " + offer.pool.free.human() + " free"});
+    for (auto& problem : start_problems(machine, offer, switches))
+        if (request.start || problem.field == "cpus" || problem.field == "switch" ||
+            (problem.field == "memory" && machine.memory.value > offer.facts.memory))
+            problems.push_back(std::move(problem));
+
+    const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();
+    auto& plan = decision.plan;
+    if (input.image_dataset)
+        plan.steps.push_back("clone " + offer.pool.name.str() + "/bhype/template/" + *input.image_dataset +
+                             "/disk0@template to " + dataset + "/disk0");
+    else
+        plan.steps.push_back("create volume " + dataset + "/disk0, " + input.disk.human() + ", sparse");
+    plan.steps.push_back("copy the firmware's variable store to " + dataset);
+    plan.steps.push_back("write " + dataset + "/vm.toml");
+    if (request.start)
+        plan.steps.push_back("start it on switch " + machine.nics.front().switch_.str());
+    plan.space_now = space_now;
+    plan.space_most = input.disk;
+    const auto free = free_memory(offer);
+    plan.memory_left =
+        ByteSize(free > machine.memory.value ? free.bytes() - machine.memory.value.bytes() : 0);
+    for (const auto& problem : problems)
+        plan.problems.push_back(problem.field + ": " + problem.rule);
+    return decision;
+}
+
+host::Machine edited(const host::Machine& machine, const EditVm& edit) {
+    host::Machine result = machine;
+    if (edit.cpus)
+        result.cpus = *edit.cpus;
+    if (edit.memory)
+        result.memory = *edit.memory;
+    if (edit.note)
+        result.note = *edit.note;
+    if (edit.screen)
+        result.screen = *edit.screen;
+    result.generation = machine.generation + 1;
+    return result;
+}
+
+Plan delete_plan(const Record& record) {
+    Plan plan;
+    plan.destroys.push_back(record.dataset.str() + " (definition, firmware variables, log)");
+    for (const auto& disk : record.disks) {
+        plan.destroys.push_back(disk.name + " (" + disk.volsize.human() + ", " + disk.used.human() +
+                                " used)");
+        if (disk.origin != "-")
+            plan.keeps.push_back(disk.origin + " (the template's snapshot it was cloned from)");
+    }
+    for (const auto& cd : record.machine.cds)
+        plan.keeps.push_back(cd.image.str() + " (install medium)");
+    return plan;
+}
+
+} // namespace bhype::vm

@@ -1,0 +1,56 @@
+#pragma once
+
+// From a request to what would be done: everything is looked at before anything is changed, and all problems
+// are told at once.
+
+#include "network/network.h"
+#include "vm/inventory.h"
+
+namespace bhype::vm {
+
+/// What the host offers, gathered for one decision.
+struct Offer {
+    host::HostFactsResult facts;
+    host::Pool pool;
+    ByteSize memory_of_running;
+};
+
+/// The journaled input of the task vm.create: all choices made, so that a second run does the same.
+struct CreateInput {
+    VmName name;
+    PoolName pool;
+    host::Machine machine;
+    ByteSize disk;
+    std::string owner;
+    std::string group;
+    std::optional<std::string> image_dataset; ///< name under POOL/bhype/template
+    std::optional<HostPath> image_file;
+    std::optional<Sha256> image_sha256;
+    ByteSize image_size;
+    bool start = false;
+};
+BOOST_DESCRIBE_STRUCT(CreateInput, (),
+                      (name, pool, machine, disk, owner, group, image_dataset, image_file, image_sha256,
+                       image_size, start))
+
+/// Problems with starting a machine on this host now: vCPUs, memory, switch, files.
+std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
+                                         const network::Switches& switches);
+
+struct CreateDecision {
+    CreateInput input;
+    std::vector<FieldProblem> problems;
+    Plan plan;
+};
+/// Throws nothing for problems of the request: they are in the decision.
+CreateDecision decide_create(const CreateVm& request, const templates::Template& template_,
+                             const access::Caller& caller, const Offer& offer,
+                             const network::Switches& switches);
+
+/// Applies an edit to a definition. The generation grows by one.
+host::Machine edited(const host::Machine& machine, const EditVm& edit);
+
+/// What deleting would destroy, with sizes, and what stays.
+Plan delete_plan(const Record& record);
+
+} // namespace bhype::vm

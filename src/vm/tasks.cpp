@@ -1,0 +1,212 @@
+#include "vm/tasks.h"
+
+namespace bhype::vm {
+
+namespace {
+
+using task::Work;
+
+DatasetName below(const PoolName& pool, const std::string& path) {
+    return DatasetName::from(pool.str() + "/bhype/" + path);
+}
+
+Record find(const Inventory& inventory, const VmName& name) {
+    auto record = inventory.find(name);
+    if (!record)
+        throw Error(Code::not_found, "there is no VM " + name.str());
+    return *record;
+}
+
+/// Makes the template's disk once; the next VMs are cloned from it.
+void ensure_image(Work& work, const CreateInput& input) {
+    const auto wanted = below(input.pool, "template/" + *input.image_dataset);
+    const auto present = [&] {
+        return !work.step("Look for the template's disk", host::DatasetList{wanted, false}).empty();
+    };
+    if (present())
+        return;
+    const auto aside = below(input.pool, ".new/" + work.id().str() + "/template");
+    const auto disk = DatasetName::from(aside.str() + "/disk0");
+    work.step("Make a place for the template's disk", host::DatasetCreate{aside, {}});
+    work.step("Make the template's volume", host::VolumeCreate{disk, input.image_size});
+    work.progress(std::nullopt, "writing the template's image");
+    work.step("Check the image and write it to the volume",
+              host::ImageWrite{*input.image_file, *input.image_sha256, disk});
+    work.step("Snapshot the template's disk", host::SnapshotCreate{disk, SnapshotLabel::from("template")});
+    try {
+        work.step("Put the template in its place", host::DatasetPublish{aside, wanted});
+    } catch (const Error& error) {
+        if (error.code() != Code::dataset_exists || !present()) // another task was first
+            throw;
+    }
+}
+
+void start(Work& work, Inventory& inventory, const Record& record) {
+    host::GuestStart operation{record.name, record.dataset, {}};
+    for (const auto& nic : record.machine.nics) {
+        const auto made = work.step("Connect " + nic.name.str() + " to switch " + nic.switch_.str(),
+                                    host::TapCreate{record.name, nic.name, nic.switch_});
+        operation.taps.push_back({nic.name, made.tap});
+    }
+    inventory.apply(work.step("Start bhyve", operation));
+}
+
+void clear_after_end(Work& work, const VmName& name) {
+    work.step("Remove the kernel's VM object", host::GuestForget{name});
+    work.step("Remove its taps", host::TapsRemove{name});
+}
+
+/// After a failed or broken start: nothing may be left of a guest that does not run.
+void clean_start(Work& work, Inventory& inventory, const VmName& name) {
+    for (const auto& guest : work.step("Look at the guests", host::GuestList{})) {
+        if (guest.vm != name)
+            continue;
+        inventory.apply(guest);
+        if (is_live(guest.state))
+            return;
+    }
+    clear_after_end(work, name);
+}
+
+json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
+    const auto aside = below(input.pool, ".new/" + work.id().str());
+    const auto building = DatasetName::from(aside.str() + "/vm");
+    const auto disk = DatasetName::from(building.str() + "/disk0");
+    const auto final = below(input.pool, "vm/" + input.name.str());
+
+    // Two requests for one name can be queued behind each other.
+    if (const auto other = inventory.find(input.name); other && other->machine.id != input.machine.id)
+        throw Error(Code::vm_name_taken, input.name.str() + " exists");
+    if (input.image_dataset)
+        ensure_image(work, input);
+    work.progress(std::nullopt, "making the VM's datasets");
+    work.step("Make the VM's dataset aside", host::DatasetCreate{building, input.machine.id});
+    if (input.image_dataset) {
+        const auto origin = below(input.pool, "template/" + *input.image_dataset + "/disk0");
+        work.step("Clone the template's disk",
+                  host::CloneCreate{origin, SnapshotLabel::from("template"), disk});
+        if (input.disk > input.image_size)
+            work.step("Grow the disk to " + input.disk.human(), host::VolumeGrow{disk, input.disk});
+    } else {
+        work.step("Make the disk", host::VolumeCreate{disk, input.disk});
+    }
+    work.step("Copy the firmware's variable store", host::FirmwareCopy{building});
+    work.step("Write the definition", host::DefinitionWrite{building, input.machine, 0});
+    inventory.set_ownership(input.name, {input.owner, input.group});
+    work.step("Put the VM in its place", host::DatasetPublish{building, final});
+    work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
+    inventory.refresh(input.name);
+    if (input.start) {
+        work.progress(std::nullopt, "starting");
+        start(work, inventory, find(inventory, input.name));
+    }
+    return json::object{{"name", input.name.str()}};
+}
+
+void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
+    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
+    inventory.refresh(input.name);
+    if (!inventory.find(input.name))
+        inventory.forget(input.name);
+    else
+        clean_start(work, inventory, input.name);
+}
+
+json::value stop(Work& work, Inventory& inventory, const NameInput& input) {
+    const auto before = find(inventory, input.name);
+    if (is_live(before.guest.state)) {
+        const auto since = before.guest.started;
+        inventory.apply(
+            work.step("Press the power button", host::GuestStop{input.name, Ranged<1, 3600>(input.seconds)}));
+        work.progress(std::nullopt, "waiting for the guest");
+        const bool ended = work.wait_until(
+            [&] {
+                const auto record = inventory.find(input.name);
+                return !record || !is_live(record->guest.state) || record->guest.started != since ||
+                       (record->guest.state == host::GuestState::running &&
+                        record->guest.reason.find("did not react") != std::string::npos);
+            },
+            std::chrono::seconds(input.seconds + 10));
+        const auto after = inventory.find(input.name);
+        if (!ended || (after && is_live(after->guest.state)))
+            throw Error(Code::vm_deaf, input.name.str() + " did not react to the power button within " +
+                                           std::to_string(input.seconds) + " s");
+    }
+    clear_after_end(work, input.name);
+    return json::object{{"name", input.name.str()}};
+}
+
+json::value kill(Work& work, Inventory& inventory, const NameInput& input) {
+    inventory.apply(work.commit("End bhyve", host::GuestKill{input.name}));
+    clear_after_end(work, input.name);
+    return json::object{{"name", input.name.str()}};
+}
+
+json::value reset(Work& work, Inventory& inventory, const NameInput& input) {
+    // A second reset after a crash would hit a guest that has booted since: the first one is not repeated.
+    if (!work.committed())
+        inventory.apply(work.commit("Reset the machine", host::GuestReset{input.name}));
+    return json::object{{"name", input.name.str()}};
+}
+
+json::value remove(Work& work, Inventory& inventory, const NameInput& input) {
+    if (const auto record = inventory.find(input.name)) {
+        if (is_live(record->guest.state))
+            throw Error(Code::vm_running, input.name.str() + " is running");
+        clear_after_end(work, input.name);
+        work.commit("Destroy " + record->dataset.str() + " and everything below it",
+                    host::DatasetDestroy{record->dataset});
+    }
+    inventory.forget(input.name);
+    return json::object{{"name", input.name.str()}};
+}
+
+json::value edit(Work& work, Inventory& inventory, const EditInput& input) {
+    const auto record = find(inventory, input.name);
+    work.step("Write the definition", host::DefinitionWrite{record.dataset, input.machine, input.expected});
+    inventory.refresh(input.name);
+    return json::object{{"name", input.name.str()}};
+}
+
+} // namespace
+
+void add_tasks(task::Tasks& tasks, Inventory& inventory) {
+    tasks.add({"vm.create",
+               [&](Work& work, const json::value& input) {
+                   return create(work, inventory, decode<CreateInput>(input));
+               },
+               [&](Work& work, const json::value& input) {
+                   clean_create(work, inventory, decode<CreateInput>(input));
+               }});
+    tasks.add({"vm.start",
+               [&](Work& work, const json::value& input) {
+                   const auto name = decode<NameInput>(input).name;
+                   const auto record = find(inventory, name);
+                   if (!is_live(record.guest.state))
+                       start(work, inventory, record);
+                   return json::value(json::object{{"name", name.str()}});
+               },
+               [&](Work& work, const json::value& input) {
+                   clean_start(work, inventory, decode<NameInput>(input).name);
+               }});
+    const auto named = [&](const char* kind, json::value (*run)(Work&, Inventory&, const NameInput&)) {
+        tasks.add({kind,
+                   [&inventory, run](Work& work, const json::value& input) {
+                       return run(work, inventory, decode<NameInput>(input));
+                   },
+                   [&inventory](Work& work, const json::value& input) {
+                       clean_start(work, inventory, decode<NameInput>(input).name);
+                   }});
+    };
+    named("vm.stop", stop);
+    named("vm.kill", kill);
+    named("vm.reset", reset);
+    named("vm.delete", remove);
+    tasks.add({"vm.edit",
+               [&](Work& work, const json::value& input) {
+                   return edit(work, inventory, decode<EditInput>(input));
+               },
+               [&](Work&, const json::value& input) { inventory.refresh(decode<EditInput>(input).name); }});
+}
+
+} // namespace bhype::vm

@@ -1,0 +1,26 @@
+#pragma once
+
+// What is done to VMs, as kinds of tasks: vm.create, vm.start, vm.stop, vm.kill, vm.reset, vm.edit,
+// vm.delete.
+
+#include "task/task.h"
+#include "vm/plan.h"
+
+namespace bhype::vm {
+
+struct NameInput {
+    VmName name;
+    std::int64_t seconds = 0; ///< of vm.stop
+};
+BOOST_DESCRIBE_STRUCT(NameInput, (), (name, seconds))
+
+struct EditInput {
+    VmName name;
+    host::Machine machine;
+    std::int64_t expected = 0;
+};
+BOOST_DESCRIBE_STRUCT(EditInput, (), (name, machine, expected))
+
+void add_tasks(task::Tasks& tasks, Inventory& inventory);
+
+} // namespace bhype::vm

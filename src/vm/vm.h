@@ -1,0 +1,128 @@
+#pragma once
+
+// VMs as the API shows them, and the requests about them. Field names and meanings are the API's.
+
+#include "access/caller.h"
+#include "host/operations.h"
+#include "template/template.h"
+
+namespace bhype::vm {
+
+enum class Action { start, stop, kill, reset, edit, delete_, console };
+BOOST_DESCRIBE_ENUM(Action, start, stop, kill, reset, edit, delete_, console)
+
+struct Disk {
+    DeviceName name;
+    host::Slot slot;
+    host::DiskKind kind = host::DiskKind::nvme;
+    std::string serial;
+    ByteSize size;
+    ByteSize used;
+    std::optional<std::string> origin; ///< snapshot that it is a clone of
+};
+BOOST_DESCRIBE_STRUCT(Disk, (), (name, slot, kind, serial, size, used, origin))
+
+struct Nic {
+    DeviceName name;
+    host::Slot slot;
+    host::NicKind kind = host::NicKind::virtio_net;
+    MacAddress mac;
+    SwitchName switch_;
+    std::optional<std::string> tap;
+    std::optional<std::string> address; ///< from the DHCP lease
+};
+BOOST_DESCRIBE_STRUCT(Nic, (), (name, slot, kind, mac, switch_, tap, address))
+
+struct Vm {
+    VmName name;
+    host::GuestState state = host::GuestState::stopped;
+    std::string reason;
+    std::vector<std::string> last_lines;
+    std::int64_t since = 0;
+    std::int64_t started = 0;
+    std::int64_t reboots = 0;
+    std::string owner;
+    std::string group;
+    Note note;
+    std::string template_;
+    std::int64_t cpus = 1;
+    ByteSize memory;
+    std::vector<Disk> disks;
+    std::vector<Nic> nics;
+    std::vector<host::MachineCd> cds;
+    std::optional<host::MachineScreen> screen;
+    Uuid id;
+    std::int64_t generation = 0;
+    std::int64_t running_generation = 0;      ///< 0 when it does not run
+    std::vector<std::string> pending_restart; ///< fields that take effect at the next start
+    std::vector<Action> actions;              ///< what this caller may do now
+    std::optional<TaskId> task;               ///< at work on it
+    DatasetName dataset;
+};
+BOOST_DESCRIBE_STRUCT(Vm, (),
+                      (name, state, reason, last_lines, since, started, reboots, owner, group, note,
+                       template_, cpus, memory, disks, nics, cds, screen, id, generation, running_generation,
+                       pending_restart, actions, task, dataset))
+
+struct CreateVm {
+    VmName name;
+    TemplateName template_;
+    std::optional<Ranged<1, 1024>> cpus;
+    std::optional<SizeBetween<32, 16777216>> memory;
+    std::optional<SizeBetween<1, 67108864>> disk;
+    std::optional<SwitchName> switch_; ///< "nat" when missing
+    std::optional<Note> note;
+    std::optional<UserName> owner; ///< administrators only; the caller when missing
+    std::optional<GroupName> group;
+    bool start = false;
+    bool plan = false; ///< tell what would be done, do nothing
+};
+BOOST_DESCRIBE_STRUCT(CreateVm, (),
+                      (name, template_, cpus, memory, disk, switch_, note, owner, group, start, plan))
+
+struct EditVm {
+    std::optional<Ranged<1, 1024>> cpus;
+    std::optional<SizeBetween<32, 16777216>> memory;
+    std::optional<Note> note;
+    std::optional<host::MachineScreen> screen;
+    std::optional<UserName> owner;
+    std::optional<std::string> group; ///< empty text: nobody else
+};
+BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, screen, owner, group))
+
+struct StopVm {
+    std::optional<Ranged<1, 3600>> seconds; ///< how long to wait for the guest; 60 when missing
+};
+BOOST_DESCRIBE_STRUCT(StopVm, (), (seconds))
+
+struct OpenConsole {
+    host::ConsoleKind kind = host::ConsoleKind::serial;
+    std::optional<host::ConsoleMode> mode; ///< control when missing
+};
+BOOST_DESCRIBE_STRUCT(OpenConsole, (), (kind, mode))
+
+struct ConsoleTicket {
+    std::string ticket;
+    std::string path;     ///< of the WebSocket
+    std::string protocol; ///< to offer beside "binary"
+};
+BOOST_DESCRIBE_STRUCT(ConsoleTicket, (), (ticket, path, protocol))
+
+/// What a create would do or cost, or what a delete destroys and keeps.
+struct Plan {
+    std::vector<std::string> steps;
+    ByteSize space_now;
+    ByteSize space_most;
+    ByteSize memory_left;
+    std::vector<std::string> destroys;
+    std::vector<std::string> keeps;
+    std::vector<std::string> problems;
+};
+BOOST_DESCRIBE_STRUCT(Plan, (), (steps, space_now, space_most, memory_left, destroys, keeps, problems))
+
+struct LogText {
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(LogText, (), (text))
+
+} // namespace bhype::vm

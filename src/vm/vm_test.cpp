@@ -1,0 +1,437 @@
+#include "vm/tasks.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+namespace bhype::vm {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A host in memory that does what the operations say, and fails the one that a test chooses.
+class FakeHost : public wire::Host {
+  public:
+    fs::path root = fs::temp_directory_path() / ("bhype-vm-" + random_hex(4));
+    std::map<std::string, host::Dataset> datasets;
+    std::set<std::string> snapshots;
+    std::map<std::string, host::Guest> guests;
+    std::vector<host::Interface> interfaces;
+    std::vector<std::string> done;
+    int fail_at = -1; ///< counts operations that change something
+    int changes = 0;
+
+    FakeHost() {
+        for (const auto* name : {"tank/bhype", "tank/bhype/.new", "tank/bhype/vm", "tank/bhype/template"})
+            add(name, host::DatasetType::filesystem);
+        host::Interface bridge;
+        bridge.name = InterfaceName::from("bh-nat");
+        bridge.up = true;
+        interfaces.push_back(bridge);
+    }
+    ~FakeHost() override { fs::remove_all(root); }
+
+    wire::Answer perform(std::string_view operation, const json::value& arguments, std::chrono::seconds,
+                         const wire::CallOptions&) override {
+        json::value result = json::object{};
+        boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, host::Operations>>(
+            [&](auto identity) {
+                using Operation = typename decltype(identity)::type;
+                if (operation != Operation::operation)
+                    return;
+                if (Operation::effect != host::Effect::reads) {
+                    if (changes++ == fail_at)
+                        throw Error(Code::command_failed, "made to fail");
+                    done.emplace_back(operation);
+                }
+                result = encode(act(decode<Operation>(arguments)));
+            });
+        wire::Answer answer;
+        answer.result = std::move(result);
+        return answer;
+    }
+    std::vector<std::string> in_flight() override { return {}; }
+
+    std::vector<std::string> names_below(const std::string& prefix) const {
+        std::vector<std::string> names;
+        for (const auto& [name, dataset] : datasets)
+            if (name.starts_with(prefix))
+                names.push_back(name);
+        return names;
+    }
+    std::size_t taps() const { return interfaces.size() - 1; }
+
+  private:
+    void add(const std::string& name, host::DatasetType type) {
+        if (datasets.contains(name))
+            throw Error(Code::dataset_exists, name);
+        host::Dataset dataset;
+        dataset.name = name;
+        dataset.type = type;
+        dataset.origin = "-";
+        dataset.mountpoint = type == host::DatasetType::filesystem ? (root / name).string() : "-";
+        if (type == host::DatasetType::filesystem)
+            fs::create_directories(root / name);
+        datasets[name] = dataset;
+    }
+    void remove(const std::string& name) {
+        std::erase_if(datasets, [&](const auto& item) {
+            return item.first == name || item.first.starts_with(name + "/");
+        });
+        fs::remove_all(root / name);
+    }
+
+    template <class Operation>
+    typename Operation::Result act(const Operation&) {
+        throw Error(Code::internal, "the fake host does not do this");
+    }
+    std::vector<host::Dataset> act(const host::DatasetList& list) {
+        std::vector<host::Dataset> found;
+        for (const auto& [name, dataset] : datasets)
+            if (name == list.root.str() || name.starts_with(list.root.str() + "/"))
+                found.push_back(dataset);
+        return found;
+    }
+    std::vector<host::Guest> act(const host::GuestList&) {
+        std::vector<host::Guest> all;
+        for (const auto& [name, guest] : guests)
+            all.push_back(guest);
+        return all;
+    }
+    host::Done act(const host::DatasetCreate& create) {
+        add(create.name.str(), host::DatasetType::filesystem);
+        return {};
+    }
+    host::Done act(const host::VolumeCreate& create) {
+        add(create.name.str(), host::DatasetType::volume);
+        datasets[create.name.str()].volsize = create.size;
+        return {};
+    }
+    host::Done act(const host::ImageWrite&) { return {}; }
+    host::Done act(const host::SnapshotCreate& create) {
+        snapshots.insert(create.dataset.str() + "@" + create.label.str());
+        return {};
+    }
+    host::Done act(const host::CloneCreate& clone) {
+        add(clone.name.str(), host::DatasetType::volume);
+        datasets[clone.name.str()].origin = clone.origin.str() + "@" + clone.label.str();
+        return {};
+    }
+    host::Done act(const host::VolumeGrow& grow) {
+        datasets.at(grow.name.str()).volsize = grow.size;
+        return {};
+    }
+    host::Done act(const host::FirmwareCopy&) { return {}; }
+    host::Done act(const host::DefinitionWrite& write) {
+        std::ofstream(root / write.dataset.str() / "vm.toml") << host::print_machine(write.machine);
+        return {};
+    }
+    host::Done act(const host::DatasetPublish& publish) {
+        if (datasets.contains(publish.to.str()))
+            throw Error(Code::dataset_exists, publish.to.str());
+        std::map<std::string, host::Dataset> moved;
+        for (auto& [name, dataset] : datasets)
+            if (name == publish.from.str() || name.starts_with(publish.from.str() + "/")) {
+                auto copy = dataset;
+                copy.name = publish.to.str() + name.substr(publish.from.str().size());
+                if (copy.type == host::DatasetType::filesystem)
+                    copy.mountpoint = (root / copy.name).string();
+                moved[copy.name] = copy;
+            }
+        fs::create_directories((root / publish.to.str()).parent_path());
+        fs::rename(root / publish.from.str(), root / publish.to.str());
+        remove(publish.from.str());
+        datasets.merge(moved);
+        return {};
+    }
+    host::Done act(const host::AsideRemove& aside) {
+        remove(aside.pool.str() + "/bhype/.new/" + aside.task.str());
+        return {};
+    }
+    host::Done act(const host::DatasetDestroy& destroy) {
+        remove(destroy.name.str());
+        return {};
+    }
+    host::TapCreateResult act(const host::TapCreate& create) {
+        host::Interface tap;
+        tap.name = InterfaceName::from("tap" + std::to_string(interfaces.size()));
+        tap.description = "bhype vm/" + create.vm.str() + "/" + create.nic.str();
+        interfaces.push_back(tap);
+        return {tap.name};
+    }
+    host::Done act(const host::TapsRemove& taps_remove) {
+        std::erase_if(interfaces, [&](const auto& interface) {
+            return interface.description.starts_with("bhype vm/" + taps_remove.vm.str() + "/");
+        });
+        return {};
+    }
+    host::Guest act(const host::GuestStart& start) {
+        host::Guest guest;
+        guest.vm = start.vm;
+        guest.state = host::GuestState::running;
+        guest.generation = 1;
+        guest.started = guest.since = 1000;
+        guests[start.vm.str()] = guest;
+        return guest;
+    }
+    host::Guest act(const host::GuestKill& kill) {
+        guests[kill.vm.str()].vm = kill.vm;
+        guests[kill.vm.str()].state = host::GuestState::stopped;
+        return guests[kill.vm.str()];
+    }
+    host::Done act(const host::GuestForget& forget) {
+        if (guests.contains(forget.vm.str()) && is_live(guests[forget.vm.str()].state))
+            throw Error(Code::vm_running, forget.vm.str());
+        guests.erase(forget.vm.str());
+        return {};
+    }
+};
+
+/// Runs a kind of task as the queue does, without a journal.
+class FakeTasks : public task::Tasks {
+  public:
+    explicit FakeTasks(wire::Host& host) : host_(host) {}
+
+    class Work : public task::Work {
+      public:
+        explicit Work(wire::Host& host) : host_(host) {}
+        const TaskId& id() const override { return id_; }
+        bool committed() const override { return committed_; }
+        void progress(std::optional<double>, std::string_view) override {}
+        void check_cancelled() override {}
+        bool wait_until(const std::function<bool()>& ready, std::chrono::milliseconds) override {
+            return ready();
+        }
+
+      private:
+        json::value perform(std::string_view, std::string_view operation, const json::value& arguments,
+                            std::chrono::seconds deadline, bool commit) override {
+            committed_ = committed_ || commit;
+            return host_.perform(operation, arguments, deadline, {}).result;
+        }
+        wire::Host& host_;
+        TaskId id_ = random_task_id();
+        bool committed_ = false;
+    };
+
+    /// True when the task is done; a failure before the first commit is cleaned up.
+    bool run(const std::string& kind, const json::value& input) {
+        Work work(host_);
+        try {
+            kinds_.at(kind).run(work, input);
+            return true;
+        } catch (const Error& error) {
+            last_error = error.what();
+            if (!work.committed())
+                kinds_.at(kind).clean(work, input);
+            return false;
+        }
+    }
+    std::string last_error;
+
+    void add(task::Kind kind) override { kinds_[kind.name] = kind; }
+    std::vector<std::string> kinds() const override { return {}; }
+    TaskId submit(const task::Submission&) override { return {}; }
+    std::optional<TaskId> repeated(const UserName&, std::string_view, std::string_view) const override {
+        return {};
+    }
+    std::optional<task::Task> find(const TaskId&) const override { return {}; }
+    std::vector<task::Step> steps(const TaskId&) const override { return {}; }
+    std::vector<task::Task> list(std::string_view, std::string_view, std::size_t) const override {
+        return {};
+    }
+    void cancel(const TaskId&) override {}
+    task::Task wait(const TaskId&, std::chrono::milliseconds) const override { return {}; }
+    void on_change(std::function<void(const task::Task&)>) override {}
+    void start() override {}
+    void stop() override {}
+
+  private:
+    wire::Host& host_;
+    std::map<std::string, task::Kind> kinds_;
+};
+
+struct World {
+    FakeHost host;
+    std::map<std::string, access::Ownership> ownerships;
+    std::map<std::string, Ending> endings;
+    Inventory inventory{host,
+                        {[this] { return ownerships; },
+                         [this](const VmName& name, const access::Ownership& ownership) {
+                             ownerships[name.str()] = ownership;
+                         },
+                         [this](const VmName& name) {
+                             ownerships.erase(name.str());
+                             endings.erase(name.str());
+                         },
+                         [this] { return endings; },
+                         [this](const VmName& name, const Ending& ending) { endings[name.str()] = ending; },
+                         [] { return std::optional(PoolName::from("tank")); }},
+                        (host.root / "cache.json").string()};
+    network::Switches switches{host,
+                               {[] {
+                                    return std::vector<network::Wanted>{{SwitchName::from("nat"),
+                                                                         network::SwitchKind::nat,
+                                                                         Ipv4Prefix::from("10.77.0.1/24")}};
+                                },
+                                [](const auto&) {}}};
+    FakeTasks tasks{host};
+    Offer offer;
+
+    World() {
+        fs::create_directories(host.root);
+        switches.look(host.interfaces);
+        add_tasks(tasks, inventory);
+        offer.facts.max_vcpus = 4;
+        offer.facts.cpus = 4;
+        offer.facts.memory = 8_GiB;
+        offer.facts.memory_free = 4_GiB;
+        offer.pool = {PoolName::from("tank"), 20_GiB, 1_GiB, 19_GiB, "ONLINE"};
+        std::ofstream(host.root / "image.raw") << std::string(3 << 20, 'x');
+    }
+
+    templates::Template image() const {
+        templates::Template result;
+        result.name = TemplateName::from("tiny-linux");
+        result.title = "Tiny Linux";
+        result.kind = templates::Kind::image;
+        result.memory = 256_MiB;
+        result.disk = 64_MiB;
+        result.smallest_memory = 64_MiB;
+        result.smallest_disk = 1_MiB;
+        result.available = true;
+        result.media = templates::Media{
+            {}, HostPath::from((host.root / "image.raw").string()), Sha256::from(std::string(64, 'a'))};
+        return result;
+    }
+
+    CreateDecision decide(const char* text) const {
+        access::Caller caller;
+        caller.user = UserName::from("dev1");
+        caller.role = access::Role::member;
+        return decide_create(decode_text<CreateVm>(text), image(), caller, offer, switches);
+    }
+};
+
+std::set<std::string> fields(const std::vector<FieldProblem>& problems) {
+    std::set<std::string> found;
+    for (const auto& problem : problems)
+        found.insert(problem.field);
+    return found;
+}
+
+} // namespace
+
+TEST(VmPlan, TellsAllProblemsAtOnce) {
+    World world;
+    world.offer.pool.free = 1_MiB;
+    const auto decision = world.decide(
+        R"({"name":"web1","template":"tiny-linux","cpus":64,"memory":"100G","disk":"1M","switch":"lan","start":true})");
+    EXPECT_EQ(fields(decision.problems), (std::set<std::string>{"cpus", "memory", "disk", "switch"}));
+}
+
+TEST(VmPlan, CountsWhatRunningGuestsWerePromised) {
+    World world;
+    world.offer.memory_of_running = 7_GiB;
+    const auto text = R"({"name":"web1","template":"tiny-linux","memory":"1G","start":true})";
+    EXPECT_EQ(fields(world.decide(text).problems), std::set<std::string>{"memory"});
+    world.offer.memory_of_running = 5_GiB;
+    EXPECT_TRUE(world.decide(text).problems.empty());
+}
+
+TEST(VmTasks, CreateMakesAWholeVmAndTheNextOneSharesTheTemplate) {
+    World world;
+    for (const auto* name : {"web1", "web2"}) {
+        const auto text = std::string(R"({"name":")") + name + R"(","template":"tiny-linux","start":true})";
+        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text.c_str()).input)))
+            << world.tasks.last_error;
+    }
+    EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U);
+    EXPECT_EQ(world.host.names_below("tank/bhype/template/").size(), 2U);
+    EXPECT_EQ(world.host.datasets.at("tank/bhype/vm/web2/disk0").origin,
+              "tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0@template");
+    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->guest.state, host::GuestState::running);
+    EXPECT_EQ(world.ownerships.at("web2").owner, "dev1");
+    EXPECT_EQ(world.host.taps(), 2U);
+}
+
+TEST(VmTasks, CreateFailingAnywhereLeavesAWholeVmOrNoTrace) {
+    int failures = 0;
+    for (int at = 0;; ++at) {
+        World world;
+        world.host.fail_at = at;
+        const auto input =
+            encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input);
+        const bool done = world.tasks.run("vm.create", input);
+        EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U) << at;
+        const bool whole = world.host.datasets.contains("tank/bhype/vm/web1/disk0");
+        EXPECT_EQ(whole, world.host.datasets.contains("tank/bhype/vm/web1")) << at;
+        EXPECT_EQ(whole, world.ownerships.contains("web1")) << at;
+        EXPECT_EQ(whole, world.inventory.find(VmName::from("web1")).has_value()) << at;
+        EXPECT_EQ(world.host.taps(), world.host.guests.size()) << at;
+        if (done)
+            break;
+        ++failures;
+        ASSERT_LT(at, 100);
+    }
+    EXPECT_GE(failures, 12);
+}
+
+TEST(VmTasks, KillAndDeleteLeaveNothing) {
+    World world;
+    ASSERT_TRUE(world.tasks.run(
+        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    const auto name = encode(NameInput{VmName::from("web1"), 0});
+    EXPECT_FALSE(world.tasks.run("vm.delete", name)); // it runs
+    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1"));
+    EXPECT_TRUE(world.tasks.run("vm.kill", name));
+    EXPECT_EQ(world.host.taps(), 0U);
+    EXPECT_TRUE(world.tasks.run("vm.delete", name));
+    EXPECT_EQ(world.host.names_below("tank/bhype/vm/").size(), 0U);
+    EXPECT_FALSE(world.ownerships.contains("web1"));
+    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0"));
+}
+
+TEST(VmTasks, ASecondVmOfANameIsRefusedAndTheFirstStays) {
+    World world;
+    const auto text = R"({"name":"web1","template":"tiny-linux"})";
+    ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+    const auto id = world.inventory.find(VmName::from("web1"))->machine.id;
+    EXPECT_FALSE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+    EXPECT_NE(world.tasks.last_error.find("vm.name_taken"), std::string::npos);
+    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->machine.id, id);
+}
+
+TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
+    World world;
+    ASSERT_TRUE(world.tasks.run("vm.create",
+                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    World other;
+    fs::copy_file(world.host.root / "cache.json", other.host.root / "cache.json");
+    other.ownerships = world.ownerships;
+    other.inventory.load_cache();
+    ASSERT_TRUE(other.inventory.find(VmName::from("web1")));
+    EXPECT_EQ(other.inventory.find(VmName::from("web1"))->ownership.owner, "dev1");
+    other.inventory.refresh(); // the host there has no such VM
+    EXPECT_FALSE(other.inventory.find(VmName::from("web1")));
+}
+
+TEST(VmInventory, AnEndingIsKept) {
+    World world;
+    ASSERT_TRUE(world.tasks.run(
+        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    host::Guest guest;
+    guest.vm = VmName::from("web1");
+    guest.state = host::GuestState::failed;
+    guest.reason = "triple fault";
+    guest.since = 2000;
+    world.inventory.apply(guest);
+    world.host.guests.clear();
+    world.inventory.refresh();
+    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->guest.reason, "triple fault");
+}
+
+} // namespace bhype::vm
