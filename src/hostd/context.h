@@ -1,0 +1,82 @@
+#pragma once
+
+#include "hostd/config.h"
+#include "hostd/guests.h"
+#include "hostd/password.h"
+#include "hostd/tree.h"
+#include "run/runner.h"
+#include "wire/host.h"
+
+namespace bhype::hostd {
+
+/// Runs a command; the seam for tests.
+using RunCommand = std::function<host::Output(const host::Command&, const run::Options&)>;
+
+/// What lasts as long as hostd.
+struct House {
+    const Config& config;
+    const Paths& paths;
+    Tree& tree;
+    Guests& guests;
+    Passwords& passwords;
+    RunCommand run;
+};
+
+/// One operation at work.
+struct Context {
+    House& house;
+    std::function<void(const wire::Ran&)> ran;
+    std::function<void(double)> progress;
+    Fd input;  ///< came with the request
+    Fd output; ///< goes with the answer
+
+    /// Runs it and tells the caller.
+    host::Output command(const host::Command& command, const run::Options& options = {});
+    Runner runner() {
+        return [this](const host::Command& c) { return command(c); };
+    }
+    void require(const PoolName& pool) { house.tree.require(pool, runner()); }
+};
+
+// One for each operation in host::Operations; without it hostd does not compile.
+#define BHYPE_PERFORM(OPERATION)                                                                             \
+    host::OPERATION::Result perform(Context& context, const host::OPERATION& operation)
+BHYPE_PERFORM(HostFacts);
+BHYPE_PERFORM(DiskList);
+BHYPE_PERFORM(PoolList);
+BHYPE_PERFORM(DatasetList);
+BHYPE_PERFORM(InterfaceList);
+BHYPE_PERFORM(LeaseList);
+BHYPE_PERFORM(PoolCreate);
+BHYPE_PERFORM(TreeCreate);
+BHYPE_PERFORM(DatasetCreate);
+BHYPE_PERFORM(VolumeCreate);
+BHYPE_PERFORM(SnapshotCreate);
+BHYPE_PERFORM(CloneCreate);
+BHYPE_PERFORM(VolumeGrow);
+BHYPE_PERFORM(DatasetPublish);
+BHYPE_PERFORM(AsideRemove);
+BHYPE_PERFORM(DatasetDestroy);
+BHYPE_PERFORM(DefinitionWrite);
+BHYPE_PERFORM(FirmwareCopy);
+BHYPE_PERFORM(ImageWrite);
+BHYPE_PERFORM(BridgeEnsure);
+BHYPE_PERFORM(TapCreate);
+BHYPE_PERFORM(TapsRemove);
+BHYPE_PERFORM(DhcpEnsure);
+BHYPE_PERFORM(ModulesEnsure);
+BHYPE_PERFORM(GuestList);
+BHYPE_PERFORM(GuestStart);
+BHYPE_PERFORM(GuestStop);
+BHYPE_PERFORM(GuestKill);
+BHYPE_PERFORM(GuestReset);
+BHYPE_PERFORM(GuestForget);
+BHYPE_PERFORM(GuestLog);
+BHYPE_PERFORM(ConsoleOpen);
+BHYPE_PERFORM(PasswordCheck);
+
+/// Looks the operation up by its name, decodes and checks its arguments, performs it and encodes its result.
+/// Throws Error(invalid_field), Error(policy) for an unknown operation, and what performing throws.
+json::value dispatch(Context& context, std::string_view operation, const json::value& arguments);
+
+} // namespace bhype::hostd

@@ -1,0 +1,65 @@
+#include "hostd/context.h"
+
+#include <syslog.h>
+
+#include <map>
+
+namespace bhype::hostd {
+
+host::Output Context::command(const host::Command& command, const run::Options& options) {
+    const auto result = house.run(command, options);
+    constexpr std::size_t enough = 16384;
+    ran({host::display(command), result.exit_status, result.log.substr(0, enough), result.took.count()});
+    return result;
+}
+
+namespace {
+
+struct Performer {
+    host::Effect effect;
+    std::function<json::value(Context&, const json::value&)> perform;
+};
+
+const std::map<std::string_view, Performer>& performers() {
+    static const auto table = [] {
+        std::map<std::string_view, Performer> found;
+        boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, host::Operations>>(
+            [&](auto identity) {
+                using Operation = typename decltype(identity)::type;
+                found[Operation::operation] = {
+                    Operation::effect, [](Context& context, const json::value& arguments) {
+                        return encode(perform(context, decode<Operation>(arguments)));
+                    }};
+            });
+        return found;
+    }();
+    return table;
+}
+
+/// A line of our own for whatever changes the host: bhyped cannot leave it out.
+void audit(std::string_view operation, const json::value& arguments, const char* outcome) {
+    const auto text = json::serialize(arguments).substr(0, 800);
+    ::syslog(LOG_AUTHPRIV | LOG_NOTICE, "%.*s %s: %s", static_cast<int>(operation.size()), operation.data(),
+             text.c_str(), outcome);
+}
+
+} // namespace
+
+json::value dispatch(Context& context, std::string_view operation, const json::value& arguments) {
+    const auto found = performers().find(operation);
+    if (found == performers().end())
+        throw Error(Code::policy, "there is no such operation");
+    const bool changes = found->second.effect != host::Effect::reads;
+    try {
+        auto result = found->second.perform(context, arguments);
+        if (changes)
+            audit(operation, arguments, "done");
+        return result;
+    } catch (const Error& error) {
+        if (changes || error.code() == Code::policy)
+            audit(operation, arguments, error.what());
+        throw;
+    }
+}
+
+} // namespace bhype::hostd

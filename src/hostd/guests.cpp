@@ -1,0 +1,355 @@
+#include "hostd/guests.h"
+
+#include "base/log.h"
+#include "os/files.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace bhype::hostd {
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto start_patience = 45s;
+constexpr int connect_tries = 300; ///< of 10 ms
+constexpr auto pause_between_tries = 10ms;
+
+} // namespace
+
+host::Guest guest_of(const vmd::Status& status) {
+    host::Guest guest;
+    guest.vm = VmName::from(status.vm);
+    switch (status.state) {
+    case vmd::State::starting:
+        guest.state = host::GuestState::starting;
+        break;
+    case vmd::State::running:
+        guest.state = host::GuestState::running;
+        break;
+    case vmd::State::stopping:
+        guest.state = host::GuestState::stopping;
+        break;
+    case vmd::State::stopped:
+        guest.state = host::GuestState::stopped;
+        break;
+    case vmd::State::failed:
+        guest.state = host::GuestState::failed;
+        break;
+    }
+    guest.reason = status.reason;
+    guest.last_lines = status.last_lines;
+    guest.since = status.since;
+    guest.started = status.started;
+    guest.reboots = status.reboots;
+    guest.bhyve_pid = status.bhyve_pid;
+    guest.vmd_pid = status.ended() ? 0 : status.vmd_pid;
+    guest.generation = status.generation;
+    return guest;
+}
+
+Guests::Guests(std::string run_directory, const Tree& tree, StartProgram start,
+               std::function<void(const host::Guest&)> changed)
+    : run_(std::move(run_directory)), tree_(tree), start_(std::move(start)), changed_(std::move(changed)) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        throw Error(Code::internal, "pipe");
+    wake_read_ = Fd(ends[0]);
+    wake_write_ = Fd(ends[1]);
+    std::filesystem::create_directories(run_);
+    // Whoever made it before us could change what root reads there.
+    const Fd directory = os::open_directory(run_);
+    struct stat facts {};
+    if (::fstat(directory.get(), &facts) != 0 || facts.st_uid != ::geteuid() ||
+        ::fchmod(directory.get(), 0700) != 0)
+        throw Error(Code::policy, run_ + " is not root's");
+}
+
+Guests::~Guests() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake();
+    if (watcher_.joinable())
+        watcher_.join();
+}
+
+void Guests::wake() const {
+    [[maybe_unused]] const auto written = ::write(wake_write_.get(), "", 1);
+}
+
+void Guests::begin() {
+    for (const auto& directory : std::filesystem::directory_iterator(run_))
+        if (VmName::parse(directory.path().filename().string()))
+            adopt(directory.path().filename().string());
+    watcher_ = std::thread([this] { watch(); });
+}
+
+std::optional<vmd::Status> Guests::saved(const std::string& name) const {
+    try {
+        const Fd directory = os::open_directory(run_ + "/" + name);
+        const auto text = os::read_file(directory.get(), vmd::state_file, vmd::longest_text);
+        return text ? std::optional(vmd::Status::from(vmd::Fields::parse(*text))) : std::nullopt;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+void Guests::adopt(const std::string& name) {
+    auto status = saved(name);
+    if (!status)
+        return;
+    status->vm = name;
+    Entry entry;
+    entry.status = *status;
+    try {
+        const Fd directory = os::open_directory(run_ + "/" + name);
+        const auto dataset = os::read_file(directory.get(), "dataset", 1024);
+        entry.dataset = DatasetName::from(dataset.value_or(""));
+        entry.kept.dataset = tree_.open(entry.dataset);
+    } catch (const Error& error) {
+        log::warning("{}: {}", name, error.what());
+    }
+    if (!status->ended() && !connect(name, entry))
+        entry.child = spawn(name, entry, true); // its supervisor died while we were away
+    if (entry.child > 0)
+        for (int tries = 0; tries < connect_tries && !connect(name, entry); ++tries)
+            std::this_thread::sleep_for(pause_between_tries);
+    if (entry.events && !entry.kept.master) {
+        try {
+            entry.events.ask(vmd::Kind::line, {}, 2s, &entry.kept.master);
+            char path[128];
+            if (entry.kept.master && ::ptsname_r(entry.kept.master.get(), path, sizeof path) == 0)
+                entry.kept.slave = Fd(::open(path, O_RDWR | O_NOCTTY | O_CLOEXEC));
+        } catch (const Error& error) {
+            log::warning("{}: serial line: {}", name, error.what());
+        }
+    }
+    entries_[name] = std::move(entry);
+}
+
+pid_t Guests::spawn(const std::string& name, const Entry& entry, bool attach) {
+    run::Start program;
+    program.program = host::Program::vmd;
+    program.arguments = {"--run", run_ + "/" + name};
+    if (attach)
+        program.arguments.push_back("--attach");
+    program.error = STDERR_FILENO;
+    program.descriptors = {entry.kept.dataset.get()};
+    if (entry.kept.master) {
+        program.descriptors.push_back(entry.kept.master.get());
+        program.descriptors.push_back(entry.kept.slave.get());
+    }
+    return start_(program);
+}
+
+/// Subscribes to the vmd's events and takes its status.
+bool Guests::connect(const std::string& name, Entry& entry) {
+    try {
+        VmdClient client(run_ + "/" + name + "/" + vmd::socket_file);
+        auto status = vmd::Status::from(client.ask(vmd::Kind::status, {}, 2s));
+        status.vm = name;
+        entry.status = std::move(status);
+        entry.events = std::move(client);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+std::vector<host::Guest> Guests::list() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<host::Guest> found;
+    for (const auto& [name, entry] : entries_)
+        found.push_back(guest_of(entry.status));
+    return found;
+}
+
+std::optional<host::Guest> Guests::find(const VmName& vm) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(vm.str());
+    return found == entries_.end() ? std::nullopt : std::optional(guest_of(found->second.status));
+}
+
+bool Guests::alive(const VmName& vm) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(vm.str());
+    return found != entries_.end() && !found->second.status.ended();
+}
+
+host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsakes keepsakes) {
+    const auto& name = vm.str();
+    std::unique_lock lock(mutex_);
+    if (const auto found = entries_.find(name); found != entries_.end() && !found->second.status.ended())
+        throw Error(Code::vm_running, name);
+    Entry entry;
+    entry.dataset = dataset;
+    entry.kept = std::move(keepsakes);
+    entry.status.vm = name;
+    entry.child = spawn(name, entry, false);
+    const auto child = entry.child;
+    entries_[name] = std::move(entry);
+    lock.unlock();
+
+    Entry fresh;
+    bool connected = false;
+    for (int tries = 0; tries < connect_tries && !connected; ++tries) {
+        connected = connect(name, fresh);
+        // It may have failed before anybody could connect.
+        if (const auto status = saved(name); !connected && status && status->ended()) {
+            fresh.status = *status;
+            break;
+        }
+        if (!connected && ::waitpid(child, nullptr, WNOHANG) == child)
+            break;
+        if (!connected)
+            std::this_thread::sleep_for(pause_between_tries);
+    }
+    lock.lock();
+    auto& kept = entries_.at(name);
+    if (!connected && !fresh.status.ended()) {
+        const auto status = saved(name);
+        fresh.status = status.value_or(vmd::Status{});
+        fresh.status.vm = name;
+        if (!fresh.status.ended()) {
+            fresh.status.state = vmd::State::failed;
+            fresh.status.reason = "bhype-vmd did not start";
+        }
+    }
+    kept.events = std::move(fresh.events);
+    take(lock, name, fresh.status);
+    wake();
+    settled_.wait_for(lock, start_patience, [&] {
+        const auto found = entries_.find(name);
+        return found == entries_.end() || found->second.status.state != vmd::State::starting;
+    });
+    const auto found = entries_.find(name);
+    if (found == entries_.end())
+        throw Error(Code::vm_start_failed, "it was removed meanwhile");
+    const auto guest = guest_of(found->second.status);
+    if (guest.state == host::GuestState::failed || guest.state == host::GuestState::stopped) {
+        std::string detail = guest.reason;
+        for (const auto& line : guest.last_lines)
+            detail += "\n" + line;
+        throw Error(Code::vm_start_failed, detail);
+    }
+    return guest;
+}
+
+vmd::Fields Guests::ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields,
+                        std::chrono::milliseconds patience, Fd* descriptor) const {
+    if (!alive(vm))
+        throw Error(Code::vm_not_running, vm.str());
+    VmdClient client(directory(vm) + "/" + vmd::socket_file);
+    return client.ask(kind, std::move(fields), patience, descriptor);
+}
+
+void Guests::forget(const VmName& vm) {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(vm.str());
+    if (found != entries_.end() && !found->second.status.ended())
+        throw Error(Code::vm_running, vm.str());
+    if (found != entries_.end())
+        entries_.erase(found);
+    std::filesystem::remove_all(directory(vm));
+}
+
+void Guests::take(std::unique_lock<std::mutex>& lock, const std::string& name, vmd::Status status) {
+    auto& entry = entries_.at(name);
+    status.vm = name;
+    entry.status = std::move(status);
+    if (entry.status.ended())
+        entry.kept = {}; // nothing holds the dataset any more
+    const auto guest = guest_of(entry.status);
+    settled_.notify_all();
+    lock.unlock();
+    changed_(guest);
+    lock.lock();
+}
+
+/// The vmd has gone: the guest has ended and that is written down, or a new one must go on.
+void Guests::lost(std::unique_lock<std::mutex>& lock, const std::string& name) {
+    auto& entry = entries_.at(name);
+    entry.events = {};
+    if (entry.child > 0)
+        ::waitpid(entry.child, nullptr, 0);
+    entry.child = 0;
+    auto status = saved(name);
+    if (status && status->ended()) {
+        if (!entry.status.ended())
+            take(lock, name, *status);
+        return;
+    }
+    if (entry.status.ended())
+        return;
+    log::warning("{}: its bhype-vmd died; a new one goes on", name);
+    entry.child = spawn(name, entry, true);
+    Entry fresh;
+    bool connected = false;
+    lock.unlock();
+    for (int tries = 0; tries < connect_tries && !connected; ++tries) {
+        connected = connect(name, fresh);
+        if (const auto now = saved(name); !connected && now && now->ended())
+            break;
+        if (!connected)
+            std::this_thread::sleep_for(pause_between_tries);
+    }
+    lock.lock();
+    if (!entries_.contains(name))
+        return;
+    entries_.at(name).events = std::move(fresh.events);
+    if (connected) {
+        take(lock, name, fresh.status);
+    } else {
+        auto end = saved(name).value_or(vmd::Status{});
+        if (!end.ended()) {
+            end.state = vmd::State::failed;
+            end.reason = "its supervisor died and could not be replaced";
+        }
+        take(lock, name, end);
+    }
+}
+
+void Guests::watch() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        std::vector<pollfd> waiting{{wake_read_.get(), POLLIN, 0}};
+        std::vector<std::string> names{""};
+        for (const auto& [name, entry] : entries_)
+            if (entry.events) {
+                waiting.push_back({entry.events.socket(), POLLIN, 0});
+                names.push_back(name);
+            }
+        lock.unlock();
+        ::poll(waiting.data(), waiting.size(), 5000);
+        char drained[64];
+        while (::read(wake_read_.get(), drained, sizeof drained) > 0) {
+        }
+        lock.lock();
+        for (std::size_t i = 1; i < names.size() && !stopping_; ++i) {
+            if (waiting[i].revents == 0)
+                continue;
+            bool gone = false;
+            while (!gone) {
+                const auto found = entries_.find(names[i]);
+                if (found == entries_.end() || found->second.events.socket() != waiting[i].fd)
+                    break;
+                const auto event = found->second.events.event(gone);
+                if (event && event->kind == vmd::Kind::changed)
+                    take(lock, names[i], vmd::Status::from(event->fields));
+                if (gone)
+                    lost(lock, names[i]);
+                if (!event)
+                    break;
+            }
+        }
+    }
+}
+
+} // namespace bhype::hostd

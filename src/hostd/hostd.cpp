@@ -1,0 +1,108 @@
+#include "hostd/hostd.h"
+
+#include "base/log.h"
+
+#include <filesystem>
+
+namespace bhype::hostd {
+
+namespace {
+constexpr std::size_t most_waiting = 256;
+}
+
+Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, RunCommand run,
+             StartProgram start, std::function<bool(int)> admit, gid_t group)
+    : config_(config), paths_(paths), tree_(paths.root, group),
+      guests_(std::make_unique<Guests>(paths.run + "/vmd", tree_, std::move(start),
+                                       [this](const host::Guest& guest) {
+                                           if (server_)
+                                               server_->guest_changed(guest);
+                                       })),
+      house_{config_, paths_, tree_, *guests_, passwords, std::move(run)} {
+    auto listening = wire::listen_at(paths.socket, 0660, static_cast<std::int64_t>(group));
+    for (std::int64_t i = 0; i < config.workers; ++i)
+        workers_.emplace_back([this] { work(); });
+    server_ = std::make_unique<wire::Server>(
+        std::move(listening),
+        wire::Server::Handlers{std::move(admit),
+                               [this](wire::Request request, std::shared_ptr<wire::Reply> reply) {
+                                   take(std::move(request), std::move(reply));
+                               },
+                               [this] { return in_flight(); }, [this] { return guests_->list(); }});
+    guests_->begin();
+}
+
+Hostd::~Hostd() {
+    server_->stop();
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wanted_.notify_all();
+    for (auto& worker : workers_)
+        worker.join();
+    guests_.reset();
+    server_.reset();
+}
+
+void Hostd::take(wire::Request request, std::shared_ptr<wire::Reply> reply) {
+    const std::lock_guard lock(mutex_);
+    if (!request.id.empty() && in_flight_.contains(request.id)) {
+        reply->error(Error(Code::busy, "operation " + request.id + " is still in flight"));
+        return;
+    }
+    if (jobs_.size() >= most_waiting) {
+        reply->error(Error(Code::overloaded));
+        return;
+    }
+    if (!request.id.empty())
+        in_flight_.insert(request.id);
+    jobs_.push_back({std::move(request), std::move(reply)});
+    wanted_.notify_one();
+}
+
+std::vector<std::string> Hostd::in_flight() {
+    const std::lock_guard lock(mutex_);
+    return {in_flight_.begin(), in_flight_.end()};
+}
+
+void Hostd::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        wanted_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+        if (jobs_.empty())
+            return;
+        Job job = std::move(jobs_.front());
+        jobs_.pop_front();
+        lock.unlock();
+        perform(job);
+        lock.lock();
+    }
+}
+
+void Hostd::perform(Job& job) {
+    const auto done = [&] {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = in_flight_.find(job.request.id); found != in_flight_.end())
+            in_flight_.erase(found);
+    };
+    Context context{house_,
+                    [&](const wire::Ran& ran) { job.reply->ran(ran); },
+                    [&](double fraction) { job.reply->progress(fraction); },
+                    std::move(job.request.descriptor),
+                    {}};
+    try {
+        const auto result = dispatch(context, job.request.operation, job.request.arguments);
+        done();
+        job.reply->result(result, context.output ? context.output.get() : -1);
+    } catch (const Error& error) {
+        done();
+        job.reply->error(error);
+    } catch (const std::exception& error) {
+        done();
+        log::error("{}: {}", job.request.operation, error.what());
+        job.reply->error(Error(Code::internal, error.what()));
+    }
+}
+
+} // namespace bhype::hostd

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "hostd/context.h"
+#include "wire/server.h"
+
+namespace bhype::hostd {
+
+/// A whole hostd: socket, workers, operations in flight, guests. Ends with its object, guests run on.
+class Hostd {
+  public:
+    /// `passwords` is made before, since it forks. Throws when the socket cannot be had.
+    Hostd(const Config& config, const Paths& paths, Passwords& passwords, RunCommand run, StartProgram start,
+          std::function<bool(int socket)> admit, gid_t group);
+    ~Hostd();
+    Hostd(const Hostd&) = delete;
+
+  private:
+    struct Job {
+        wire::Request request;
+        std::shared_ptr<wire::Reply> reply;
+    };
+    void take(wire::Request request, std::shared_ptr<wire::Reply> reply);
+    void work();
+    void perform(Job& job);
+    std::vector<std::string> in_flight();
+
+    const Config& config_;
+    const Paths& paths_;
+    Tree tree_;
+    std::unique_ptr<Guests> guests_;
+    House house_;
+    std::mutex mutex_;
+    std::condition_variable wanted_;
+    std::deque<Job> jobs_;
+    std::multiset<std::string> in_flight_;
+    bool stopping_ = false;
+    std::vector<std::thread> workers_;
+    std::unique_ptr<wire::Server> server_;
+};
+
+} // namespace bhype::hostd
