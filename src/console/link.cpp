@@ -143,7 +143,7 @@ void Link::send_control(Opcode opcode, std::string_view payload) {
     const auto length =
         http::write_frame_header({.opcode = opcode, .length = payload.size(), .mask = std::nullopt},
                                  std::span(frame).first<http::longest_frame_header>());
-    std::memcpy(frame.data() + length, payload.data(), payload.size());
+    std::copy(payload.begin(), payload.end(), frame.begin() + static_cast<std::ptrdiff_t>(length));
     queue_to_browser(frame.data(), length + payload.size());
 }
 
