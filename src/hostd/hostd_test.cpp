@@ -1,0 +1,65 @@
+#include "hostd/context.h"
+
+#include <gtest/gtest.h>
+
+namespace bhype::hostd {
+namespace {
+
+/// What a lying bhyped may ask for. Each is refused before any command is run.
+TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
+    const Config config;
+    const Paths paths;
+    char name[] = "/tmp/bhype-hostd-XXXXXX";
+    const std::string directory = ::mkdtemp(name);
+    Tree tree("/", 0);
+    Guests guests(
+        directory + "/vmd", tree, [](const run::Start&) -> pid_t { return -1; }, [](const host::Guest&) {});
+    Passwords passwords("bhype", false);
+    int commands = 0;
+    House house{config, paths, tree, guests, passwords, [&](const host::Command&, const run::Options&) {
+                    ++commands;
+                    return host::Output{};
+                }};
+    const std::string task = "tank/bhype/.new/t0123456789abcdef";
+    const std::vector<std::pair<std::string, json::object>> lies{
+        {"dataset.destroy", {{"name", "tank"}}},
+        {"dataset.destroy", {{"name", "tank/home"}}},
+        {"dataset.destroy", {{"name", "tank/bhype"}}},
+        {"dataset.destroy", {{"name", "tank/bhype/vm"}}},
+        {"dataset.destroy", {{"name", "tank/bhype/state"}}},
+        {"dataset.destroy", {{"name", "tank/bhype/vm/a/disk0"}}},
+        {"dataset.destroy", {{"name", "tank/bhype/vm/../../home"}}},
+        {"dataset.list", {{"root", "zroot"}, {"snapshots", false}}},
+        {"dataset.create", {{"name", "tank/bhype/vm/a"}}},
+        {"dataset.create", {{"name", "tank/bhype/.new/x/y"}}},
+        {"volume.create", {{"name", "tank/bhype/vm/a/d"}, {"size", "1G"}}},
+        {"snapshot.create", {{"dataset", "zroot/usr"}, {"label", "x"}}},
+        {"clone.create", {{"origin", "zroot/usr"}, {"label", "x"}, {"name", task + "/a"}}},
+        {"clone.create", {{"origin", "tank/bhype/state"}, {"label", "x"}, {"name", task + "/a"}}},
+        {"volume.grow", {{"name", "zroot/swap"}, {"size", "1G"}}},
+        {"dataset.publish", {{"from", task + "/a"}, {"to", "tank/home"}}},
+        {"dataset.publish", {{"from", "zroot/home"}, {"to", "tank/bhype/vm/a"}}},
+        {"dataset.publish", {{"from", task + "/a"}, {"to", "other/bhype/vm/a"}}},
+        {"firmware.copy", {{"dataset", "tank/etc"}}},
+        {"image.write",
+         {{"file", "/etc/master.passwd"}, {"sha256", std::string(64, '0')}, {"volume", "tank/swap"}}},
+        {"guest.start", {{"vm", "a"}, {"dataset", "tank/bhype/vm/b"}, {"taps", json::array{}}}},
+        {"guest.start",
+         {{"vm", "a"}, {"dataset", "tank/bhype/vm/a"}, {"taps", json::array{}}, {"raw", "-o"}}},
+        {"guest.log", {{"vm", "a"}, {"dataset", "tank/etc"}, {"bytes", 10}}},
+        {"console.open", {{"vm", "../x"}, {"kind", "serial"}, {"mode", "control"}}},
+        {"pool.create", {{"pool", "tank"}, {"layout", "mirror"}, {"disks", json::array{"../sda"}}}},
+        {"tap.create", {{"vm", "-x"}, {"nic", "net0"}, {"switch", "nat"}}},
+        {"password.check", {{"user", "root"}, {"client", "x"}}},
+        {"run.command", {{"argv", json::array{"sh"}}}},
+    };
+    for (const auto& [operation, arguments] : lies) {
+        Context context{house, [](const wire::Ran&) {}, [](double) {}, {}, {}};
+        EXPECT_THROW(dispatch(context, operation, arguments), Error)
+            << operation << json::serialize(arguments);
+    }
+    EXPECT_EQ(commands, 0);
+}
+
+} // namespace
+} // namespace bhype::hostd
