@@ -46,7 +46,9 @@ int mount_served(const std::string& source, const std::string& target, const std
     Fd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
     if (!device)
         return errno;
-    const auto options = fmt::format("fd={},rootmode=40755,user_id=0,group_id=0,allow_other", device.get());
+    // The agent acts as root: it is the kernel here that checks owners and modes.
+    const auto options =
+        fmt::format("fd={},rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions", device.get());
     if (::mount(source.c_str(), target.c_str(), "fuse",
                 flags & (MS_RDONLY | MS_NOSUID | MS_NOEXEC | MS_NODEV | MS_NOATIME), options.c_str()) != 0)
         return errno;
