@@ -1,0 +1,13 @@
+import { call, segment } from "../../api/client";
+import type { ConsoleKind, ConsoleMode, ConsoleTicket } from "../../api/models";
+
+/// A ticket is good for one connection within 30 s: one is asked for at every (re)connection.
+export async function takeTicket(name: string, kind: ConsoleKind, mode: ConsoleMode): Promise<ConsoleTicket> {
+  return (await call<ConsoleTicket>("POST", `/vms/${segment(name)}/console`, { body: { kind, mode } })).data;
+}
+
+export function consoleAddress(ticket: ConsoleTicket): { url: string; protocols: string[] } {
+  const url = new URL(ticket.path, window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return { url: url.href, protocols: ["binary", ticket.protocol] };
+}

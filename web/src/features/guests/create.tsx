@@ -1,0 +1,213 @@
+import {
+  ActionGroup,
+  Button,
+  Card,
+  CardBody,
+  Checkbox,
+  ExpandableSection,
+  Form,
+  FormGroup,
+  FormSelect,
+  FormSelectOption,
+  PageSection,
+  Radio,
+} from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useState } from "react";
+import { useNavigate } from "react-router-dom";
+import { call, get } from "../../api/client";
+import type { CreatePlan, CreateVm, Switch, Template } from "../../api/models";
+import { fieldProblems, problemText } from "../../api/problem";
+import { formatSize, sizeInput } from "../../text/size";
+import { CopyButton } from "../../ui/copy";
+import { Fact, Facts } from "../../ui/facts";
+import { PageHead, Waiting } from "../../ui/page";
+import { ErrorBox } from "../../ui/problem";
+import { createCommand } from "../tasks/as_command";
+import { useOrder } from "../tasks/drawer_state";
+import { TextField } from "./fields";
+import { guestPage } from "./guests";
+
+interface Values {
+  name: string;
+  template: string;
+  cpus: string;
+  memory: string;
+  disk: string;
+  switch: string;
+  note: string;
+  group: string;
+  start: boolean;
+}
+
+function toRequest(values: Values): CreateVm {
+  return {
+    name: values.name,
+    template: values.template,
+    ...(values.cpus ? { cpus: Number(values.cpus) } : {}),
+    ...(values.memory ? { memory: values.memory } : {}),
+    ...(values.disk ? { disk: values.disk } : {}),
+    ...(values.switch ? { switch: values.switch } : {}),
+    ...(values.note ? { note: values.note } : {}),
+    ...(values.group ? { group: values.group } : {}),
+    start: values.start,
+  };
+}
+
+/// The value once it has rested for a moment, so that not each key asks the server.
+function useRested<T>(value: T, milliseconds = 400): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return rested;
+}
+
+function PlanBox({ plan }: { plan: CreatePlan }) {
+  return (
+    <div aria-live="polite">
+      <Facts>
+        <Fact name="Space now">{formatSize(plan.space_now)}</Fact>
+        <Fact name="Space at most">{formatSize(plan.space_most)}</Fact>
+        <Fact name="Memory left on the host">{formatSize(plan.memory_left)}</Fact>
+      </Facts>
+      {plan.problems.length > 0 && (
+        <ul className="problem-fields">
+          {plan.problems.map((problem) => (
+            <li key={problemText(problem)}>{problemText(problem)}</li>
+          ))}
+        </ul>
+      )}
+      <ExpandableSection toggleText="What will be done">
+        <ol className="plan-list">
+          {plan.steps.map((step, index) => (
+            <li key={index}>{step}</li>
+          ))}
+        </ol>
+      </ExpandableSection>
+    </div>
+  );
+}
+
+function CreateForm({ templates, switches }: { templates: readonly Template[]; switches: readonly Switch[] }) {
+  const first = templates.find((template) => template.available);
+  const pick = (template: Template | undefined): Partial<Values> =>
+    template
+      ? { template: template.name, cpus: String(template.cpus), memory: sizeInput(template.memory), disk: sizeInput(template.disk) }
+      : {};
+  const [values, setValues] = useState<Values>({
+    name: "", template: "", cpus: "", memory: "", disk: "", switch: switches[0]?.name ?? "", note: "", group: "", start: true,
+    ...pick(first),
+  });
+  const set = (changes: Partial<Values>) => setValues((old) => ({ ...old, ...changes }));
+  const give = useOrder();
+  const navigate = useNavigate();
+  const rested = useRested(values);
+  const plan = useQuery({
+    queryKey: ["create-plan", rested],
+    queryFn: async ({ signal }) =>
+      (await call<CreatePlan>("POST", "/vms", { body: { ...toRequest(rested), plan: true }, signal })).data,
+    enabled: rested.name !== "" && rested.template !== "",
+    retry: false,
+    gcTime: 0,
+    placeholderData: (old) => old,
+  });
+  const problems = { ...fieldProblems(plan.error), ...fieldProblems(give.error) };
+  const nameTaken = plan.error && !Object.keys(fieldProblems(plan.error)).length ? plan.error : undefined;
+  const chosen = templates.find((template) => template.name === values.template);
+  const request = toRequest(values);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!values.name || !values.template || give.isPending) return;
+    give.mutate(
+      { method: "POST", path: "/vms", body: { ...request } },
+      { onSuccess: () => navigate(guestPage(values.name)) },
+    );
+  };
+
+  return (
+    <Form onSubmit={submit} className="create-form">
+      <TextField id="name" label="Name" required value={values.name} onChange={(name) => set({ name })} problem={problems["name"]} />
+      <FormGroup role="radiogroup" label="Template" fieldId="template" isRequired>
+        <div className="template-choice">
+          {templates.map((template) => (
+            <Radio
+              key={template.name}
+              id={`template-${template.name}`}
+              name="template"
+              label={template.title}
+              description={template.available ? template.description : template.why_not}
+              isDisabled={!template.available}
+              isChecked={values.template === template.name}
+              onChange={() => set(pick(template))}
+            />
+          ))}
+        </div>
+        {chosen?.notes && <p className="quiet template-notes">{chosen.notes}</p>}
+      </FormGroup>
+      <div className="field-row">
+        <TextField id="cpus" label="vCPUs" value={values.cpus} onChange={(cpus) => set({ cpus })} problem={problems["cpus"]} />
+        <TextField
+          id="memory"
+          label="Memory"
+          value={values.memory}
+          onChange={(memory) => set({ memory })}
+          problem={problems["memory"]}
+          help={chosen && `At least ${formatSize(chosen.smallest_memory)}`}
+        />
+        <TextField
+          id="disk"
+          label="Disk"
+          value={values.disk}
+          onChange={(disk) => set({ disk })}
+          problem={problems["disk"]}
+          help={chosen && `At least ${formatSize(chosen.smallest_disk)}`}
+        />
+      </div>
+      <ExpandableSection toggleText="More">
+        <FormGroup label="Switch" fieldId="switch">
+          <FormSelect id="switch" value={values.switch} onChange={(_event, next) => set({ switch: next })}>
+            {switches.map((each) => (
+              <FormSelectOption key={each.name} value={each.name} label={`${each.name} (${each.address})`} />
+            ))}
+          </FormSelect>
+        </FormGroup>
+        <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
+        <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />
+      </ExpandableSection>
+      <Checkbox id="start" label="Start it when it is made" isChecked={values.start} onChange={(_event, start) => set({ start })} />
+      {plan.data && <PlanBox plan={plan.data} />}
+      {(give.error || nameTaken) && <ErrorBox error={give.error ?? nameTaken} />}
+      <ActionGroup>
+        <Button type="submit" isDisabled={!values.name || !values.template || give.isPending} isLoading={give.isPending}>
+          Create
+        </Button>
+        <CopyButton text={createCommand({ ...request })} title={createCommand({ ...request })}>
+          Copy as command
+        </CopyButton>
+      </ActionGroup>
+    </Form>
+  );
+}
+
+export default function Create() {
+  const templates = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
+  const switches = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
+  const error = templates.error ?? switches.error;
+  return (
+    <>
+      <PageHead title="Create a VM" windowTitle="Create a VM" />
+      <PageSection>
+        <Card>
+          <CardBody>
+            {error && <ErrorBox error={error} />}
+            {!error && (!templates.data || !switches.data) && <Waiting label="Fetching the templates" />}
+            {templates.data && switches.data && <CreateForm templates={templates.data} switches={switches.data} />}
+          </CardBody>
+        </Card>
+      </PageSection>
+    </>
+  );
+}

@@ -1,0 +1,238 @@
+import {
+  Button,
+  Content,
+  Form,
+  FormGroup,
+  HelperText,
+  HelperTextItem,
+  Modal,
+  ModalBody,
+  ModalFooter,
+  ModalHeader,
+  TextInput,
+} from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { useLocation, useNavigate } from "react-router-dom";
+import { call, segment } from "../../api/client";
+import type { DeletePlan, Vm } from "../../api/models";
+import { formatSize } from "../../text/size";
+import { ErrorBox } from "../../ui/problem";
+import { Waiting } from "../../ui/page";
+import { TypeToConfirm } from "../../ui/type_to_confirm";
+import type { Order } from "../tasks/as_command";
+import { useOrder } from "../tasks/drawer_state";
+import type { Asked } from "./actions";
+import { guestPage } from "./guests";
+
+interface DialogProps {
+  vm: Vm;
+  onClose: () => void;
+}
+
+/// A question with one button that does it. Enter does it too, once it is allowed.
+function Dialog({
+  title,
+  verb,
+  danger,
+  allowed = true,
+  order,
+  onDone,
+  onClose,
+  children,
+}: {
+  title: string;
+  verb: string;
+  danger?: boolean;
+  allowed?: boolean;
+  order: () => Order;
+  onDone?: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const give = useOrder();
+  const submit = (event?: FormEvent) => {
+    event?.preventDefault();
+    if (!allowed || give.isPending) return;
+    give.mutate(order(), {
+      onSuccess: () => {
+        onClose();
+        onDone?.();
+      },
+    });
+  };
+  return (
+    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="guest-dialog-title">
+      <ModalHeader title={title} labelId="guest-dialog-title" titleIconVariant={danger ? "warning" : undefined} />
+      <ModalBody>
+        <Form onSubmit={submit} id="guest-dialog">
+          {children}
+          {give.error && <ErrorBox error={give.error} />}
+        </Form>
+      </ModalBody>
+      <ModalFooter>
+        <Button
+          type="submit"
+          form="guest-dialog"
+          variant={danger ? "danger" : "primary"}
+          isDisabled={!allowed || give.isPending}
+          isLoading={give.isPending}
+        >
+          {verb}
+        </Button>
+        <Button variant="link" onClick={onClose}>
+          Leave it
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+const defaultDeadline = "60";
+
+function StopDialog({ vm, onClose }: DialogProps) {
+  const [seconds, setSeconds] = useState(defaultDeadline);
+  const valid = /^\d{1,5}$/.test(seconds) && Number(seconds) > 0;
+  return (
+    <Dialog
+      title={`Stop ${vm.name}?`}
+      verb="Stop"
+      allowed={valid}
+      onClose={onClose}
+      order={() => ({ method: "POST", path: `/vms/${segment(vm.name)}/stop`, body: { seconds: Number(seconds) } })}
+    >
+      <Content component="p">
+        The guest sees its power button pressed (ACPI) and shuts itself down: services stop, disks are written. The
+        button is pressed again while it does not react. If it has not ended in time, the task says so and the guest
+        keeps running.
+      </Content>
+      <FormGroup label="Time for the guest" fieldId="stop-seconds">
+        <TextInput
+          id="stop-seconds"
+          className="narrow"
+          inputMode="numeric"
+          value={seconds}
+          onChange={(_event, next) => setSeconds(next)}
+          validated={valid ? "default" : "error"}
+          aria-describedby="stop-seconds-help"
+        />
+        <HelperText id="stop-seconds-help">
+          <HelperTextItem variant={valid ? "default" : "error"}>
+            {valid ? "Seconds" : "A whole number of seconds, at least 1"}
+          </HelperTextItem>
+        </HelperText>
+      </FormGroup>
+    </Dialog>
+  );
+}
+
+function KillDialog({ vm, onClose }: DialogProps) {
+  return (
+    <Dialog
+      title={`Kill ${vm.name}?`}
+      verb="Kill"
+      danger
+      onClose={onClose}
+      order={() => ({ method: "POST", path: `/vms/${segment(vm.name)}/kill` })}
+    >
+      <Content component="p">
+        This is pulling the plug: bhyve ends at once and the guest loses what it has not written to its disks. Its disks
+        and settings stay.
+      </Content>
+    </Dialog>
+  );
+}
+
+function ResetDialog({ vm, onClose }: DialogProps) {
+  return (
+    <Dialog
+      title={`Reset ${vm.name}?`}
+      verb="Reset"
+      danger
+      onClose={onClose}
+      order={() => ({ method: "POST", path: `/vms/${segment(vm.name)}/reset` })}
+    >
+      <Content component="p">
+        This is the reset button: the guest starts anew at once and loses what it has not written to its disks. To reboot
+        it cleanly, do so inside the guest.
+      </Content>
+      {vm.pending_restart.length > 0 && (
+        <Content component="p">It comes back with the settings that wait for a restart: {vm.pending_restart.join(", ")}.</Content>
+      )}
+    </Dialog>
+  );
+}
+
+function PlanList({ title, items }: { title: string; items: readonly ReactNode[] }) {
+  if (items.length === 0) return null;
+  return (
+    <div>
+      <h3 className="section-title">{title}</h3>
+      <ul className="plan-list">
+        {items.map((item, index) => (
+          <li key={index}>{item}</li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function planItem(item: DeletePlan["destroys"][number]): ReactNode {
+  if (typeof item === "string") return <code>{item}</code>;
+  return (
+    <>
+      <code>{item.name}</code>
+      {item.size !== undefined && <span className="quiet numbers"> {formatSize(item.size)}</span>}
+    </>
+  );
+}
+
+function DeleteDialog({ vm, onClose }: DialogProps) {
+  const [typed, setTyped] = useState("");
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const plan = useQuery({
+    queryKey: ["vms", "one", vm.name, "delete-plan"],
+    queryFn: async () => (await call<DeletePlan>("DELETE", `/vms/${segment(vm.name)}?plan=1`)).data,
+    gcTime: 0,
+  });
+  return (
+    <Dialog
+      title={`Delete ${vm.name}?`}
+      verb="Delete"
+      danger
+      allowed={plan.isSuccess && typed === vm.name}
+      onClose={onClose}
+      onDone={() => {
+        if (pathname.startsWith(guestPage(vm.name))) navigate("/guests");
+      }}
+      order={() => ({ method: "DELETE", path: `/vms/${segment(vm.name)}` })}
+    >
+      {plan.isPending && <Waiting lines={3} label="Asking what would go" />}
+      {plan.error && <ErrorBox error={plan.error} retry={() => void plan.refetch()} />}
+      {plan.data && (
+        <>
+          <PlanList title="Goes for good" items={plan.data.destroys.map(planItem)} />
+          <PlanList title="Stays" items={plan.data.keeps.map((name) => <code key={name}>{name}</code>)} />
+          <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+export default function GuestDialog({ asked, onClose }: { asked: Asked; onClose: () => void }) {
+  const { verb, vm } = asked;
+  switch (verb) {
+    case "stop":
+      return <StopDialog vm={vm} onClose={onClose} />;
+    case "kill":
+      return <KillDialog vm={vm} onClose={onClose} />;
+    case "reset":
+      return <ResetDialog vm={vm} onClose={onClose} />;
+    case "delete":
+      return <DeleteDialog vm={vm} onClose={onClose} />;
+    case "start":
+      return null;
+  }
+}

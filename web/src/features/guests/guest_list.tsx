@@ -1,0 +1,169 @@
+import {
+  Button,
+  Card,
+  EmptyState,
+  EmptyStateActions,
+  EmptyStateBody,
+  EmptyStateFooter,
+  PageSection,
+  SearchInput,
+  FormSelect,
+  FormSelectOption,
+} from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, type ThProps, Tr } from "@patternfly/react-table";
+import { memo, useMemo, useState } from "react";
+import { Link, useSearchParams } from "react-router-dom";
+import type { Vm } from "../../api/models";
+import { formatSize } from "../../text/size";
+import { PageHead, Waiting } from "../../ui/page";
+import { ErrorBox } from "../../ui/problem";
+import { Since } from "../../ui/time";
+import { mayMake, useUser } from "../session/session";
+import { GuestMenu } from "./guest_menu";
+import { GuestState } from "./guest_state";
+import { addressOf, type Column, columns, type Filter, filterVms, guestPage, sortVms, upSince, useVms } from "./guests";
+
+const heads: Record<Column, string> = {
+  name: "Name",
+  state: "State",
+  owner: "Owner",
+  address: "Address",
+  cpus: "CPUs",
+  memory: "Memory",
+  uptime: "Uptime",
+};
+
+/// Rows shown before "more" is asked for: a table of a thousand costs the browser a second.
+const pageRows = 200;
+
+const Row = memo(function Row({ vm }: { vm: Vm }) {
+  return (
+    <Tr>
+      <Td dataLabel={heads.name}>
+        <Link to={guestPage(vm.name)}>{vm.name}</Link>
+      </Td>
+      <Td dataLabel={heads.state}>
+        <GuestState vm={vm} />
+      </Td>
+      <Td dataLabel={heads.owner}>{vm.owner || "-"}</Td>
+      <Td dataLabel={heads.address}>{addressOf(vm) ?? "-"}</Td>
+      <Td dataLabel={heads.cpus} className="numbers">
+        {vm.cpus}
+      </Td>
+      <Td dataLabel={heads.memory} className="numbers">
+        {formatSize(vm.memory)}
+      </Td>
+      <Td dataLabel={heads.uptime} className="numbers">
+        <Since at={upSince(vm)} />
+      </Td>
+      <Td isActionCell>
+        <GuestMenu vm={vm} />
+      </Td>
+    </Tr>
+  );
+});
+
+function GuestTable({ vms }: { vms: readonly Vm[] }) {
+  const [search, setSearch] = useSearchParams();
+  const [rows, setRows] = useState(pageRows);
+  const filter: Filter = { text: search.get("q") ?? "", state: (search.get("state") ?? "") as Filter["state"] };
+  const by = columns.find((column) => column === search.get("sort")) ?? "name";
+  const down = search.get("dir") === "down";
+  const set = (changes: Record<string, string>) =>
+    setSearch(
+      (old) => {
+        const next = new URLSearchParams(old);
+        for (const [key, value] of Object.entries(changes)) {
+          if (value) next.set(key, value);
+          else next.delete(key);
+        }
+        return next;
+      },
+      { replace: true },
+    );
+  const shown = useMemo(
+    () => sortVms(filterVms(vms, { text: filter.text, state: filter.state }), { by, down }),
+    [vms, filter.text, filter.state, by, down],
+  );
+  const sort = (column: Column): ThProps["sort"] => ({
+    sortBy: { index: columns.indexOf(by), direction: down ? "desc" : "asc" },
+    onSort: (_event, _index, direction) => set({ sort: column, dir: direction === "desc" ? "down" : "" }),
+    columnIndex: columns.indexOf(column),
+  });
+  return (
+    <Card>
+      <div className="list-tools">
+        <SearchInput
+          aria-label="Filter guests"
+          placeholder="Name, owner, address, note"
+          value={filter.text}
+          onChange={(_event, text) => set({ q: text })}
+          onClear={() => set({ q: "" })}
+        />
+        <FormSelect aria-label="State" className="narrow" value={filter.state} onChange={(_event, state) => set({ state })}>
+          <FormSelectOption value="" label="Any state" />
+          <FormSelectOption value="attention" label="Needs attention" />
+          {["running", "stopped", "starting", "stopping", "failed"].map((state) => (
+            <FormSelectOption key={state} value={state} label={state} />
+          ))}
+        </FormSelect>
+        <span className="quiet numbers" role="status">
+          {shown.length === vms.length ? `${vms.length}` : `${shown.length} of ${vms.length}`}
+        </span>
+      </div>
+      <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-md">
+        <Thead>
+          <Tr>
+            {columns.map((column) => (
+              <Th key={column} sort={sort(column)}>
+                {heads[column]}
+              </Th>
+            ))}
+            <Th screenReaderText="Actions" />
+          </Tr>
+        </Thead>
+        <Tbody>
+          {shown.slice(0, rows).map((vm) => (
+            <Row key={vm.id} vm={vm} />
+          ))}
+        </Tbody>
+      </Table>
+      {shown.length === 0 && <p className="quiet list-note">No guest matches the filter.</p>}
+      {shown.length > rows && (
+        <Button variant="link" onClick={() => setRows(rows + pageRows)}>
+          Show {Math.min(pageRows, shown.length - rows)} more
+        </Button>
+      )}
+    </Card>
+  );
+}
+
+export default function GuestList() {
+  const { data: vms, error, refetch } = useVms();
+  const may = mayMake(useUser());
+  const create = may && (
+    <Button component={(props) => <Link {...props} to="/guests/new" />}>Create</Button>
+  );
+  return (
+    <>
+      <PageHead title="Guests" windowTitle="Guests" actions={create} />
+      <PageSection>
+        {error && <ErrorBox error={error} retry={() => void refetch()} />}
+        {!vms && !error && <Waiting label="Fetching the guests" />}
+        {vms?.length === 0 && (
+          <EmptyState titleText="No guests yet" headingLevel="h2">
+            <EmptyStateBody>
+              {may ? "Make the first one from a template." : "Ask an administrator to give you the use of one."}
+            </EmptyStateBody>
+            {may && (
+              <EmptyStateFooter>
+                <EmptyStateActions>{create}</EmptyStateActions>
+              </EmptyStateFooter>
+            )}
+          </EmptyState>
+        )}
+        {vms && vms.length > 0 && <GuestTable vms={vms} />}
+      </PageSection>
+    </>
+  );
+}

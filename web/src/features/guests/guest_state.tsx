@@ -1,0 +1,20 @@
+import { Button } from "@patternfly/react-core";
+import type { Vm } from "../../api/models";
+import { StateLabel } from "../../ui/state";
+import { useTaskDrawer } from "../tasks/drawer_state";
+
+/// The state of a guest and, beside it, what waits for a restart and the task that works on it.
+export function GuestState({ vm }: { vm: Vm }) {
+  const { show } = useTaskDrawer();
+  return (
+    <span className="guest-state">
+      <StateLabel state={vm.state} />
+      {vm.pending_restart.length > 0 && <StateLabel state="restart" />}
+      {vm.task && (
+        <Button variant="link" isInline className="guest-task" onClick={() => show(vm.task)}>
+          task
+        </Button>
+      )}
+    </span>
+  );
+}

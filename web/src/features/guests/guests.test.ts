@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import type { Vm } from "../../api/models";
+import { addressOf, countStates, filterVms, type Order, sortVms, upSince } from "./guests";
+
+function vm(name: string, changes: Partial<Vm> = {}): Vm {
+  return {
+    name, state: "stopped", reason: "", last_lines: [], since: 0, started: 0, reboots: 0, owner: "dev1", group: "",
+    note: "", template: "tiny-linux", cpus: 1, memory: 1024, disks: [], nics: [], cds: [], id: name, generation: 1,
+    running_generation: 1, pending_restart: [], actions: [], dataset: `tank/bhype/${name}`, ...changes,
+  };
+}
+const nic = (address?: string) => [{ name: "nic0", slot: 5, kind: "virtio-net", mac: "", switch: "nat", address }];
+const names = (vms: Vm[]) => vms.map((each) => each.name).join(" ");
+const sorted = (vms: Vm[], by: Order["by"], down = false) => names(sortVms(vms, { by, down }));
+
+describe("the list of guests", () => {
+  it("sorts names as people count", () => {
+    const vms = [vm("web10"), vm("web9"), vm("db")];
+    expect(sorted(vms, "name")).toBe("db web9 web10");
+    expect(sorted(vms, "name", true)).toBe("web10 web9 db");
+  });
+
+  it("puts what needs a look first, names in order within", () => {
+    const vms = [vm("c", { state: "stopped" }), vm("b", { state: "running" }), vm("a", { state: "running" }), vm("d", { state: "failed" })];
+    expect(sorted(vms, "state")).toBe("d a b c");
+    expect(sorted(vms, "state", true)).toBe("c a b d");
+  });
+
+  it("sorts addresses by number, without one last", () => {
+    const vms = [vm("none"), vm("ten", { nics: nic("10.0.0.10") }), vm("nine", { nics: nic("10.0.0.9") })];
+    expect(sorted(vms, "address")).toBe("nine ten none");
+  });
+
+  it("sorts by uptime, stopped ones first when rising", () => {
+    const vms = [vm("old", { state: "running", started: 100 }), vm("new", { state: "running", started: 200 }), vm("off", { started: 50 })];
+    expect(sorted(vms, "uptime", true)).toBe("old new off");
+    expect(upSince(vms[2]!)).toBe(0);
+    expect(upSince(vms[0]!)).toBe(100_000);
+  });
+
+  it("finds every word anywhere in a row", () => {
+    const vms = [vm("web1", { note: "Shop front", nics: nic("10.1.1.5") }), vm("web2", { owner: "eve" })];
+    expect(names(filterVms(vms, { text: "web", state: "" }))).toBe("web1 web2");
+    expect(names(filterVms(vms, { text: " SHOP  10.1 ", state: "" }))).toBe("web1");
+    expect(names(filterVms(vms, { text: "web shop eve", state: "" }))).toBe("");
+  });
+
+  it("filters by state and by need of attention", () => {
+    const vms = [vm("a", { state: "failed" }), vm("b", { state: "running", pending_restart: ["cpus"] }), vm("c", { state: "running" })];
+    expect(names(filterVms(vms, { text: "", state: "running" }))).toBe("b c");
+    expect(names(filterVms(vms, { text: "", state: "attention" }))).toBe("a b");
+    expect(countStates(vms)).toMatchObject({ failed: 1, running: 2, stopped: 0 });
+  });
+
+  it("shows the first address that is known", () => {
+    expect(addressOf(vm("a", { nics: [...nic(), ...nic("10.0.0.2")] }))).toBe("10.0.0.2");
+    expect(addressOf(vm("a"))).toBeUndefined();
+  });
+});

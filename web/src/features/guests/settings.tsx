@@ -1,0 +1,119 @@
+import { ActionGroup, Alert, Button, Card, CardBody, Form, FormGroup, FormSelect, FormSelectOption, Label } from "@patternfly/react-core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { type Answer, call, segment } from "../../api/client";
+import type { EditVm, Vm } from "../../api/models";
+import { ApiError, fieldProblems } from "../../api/problem";
+import { sizeInput } from "../../text/size";
+import { ErrorBox } from "../../ui/problem";
+import { TextField } from "./fields";
+
+const screens = ["800x600", "1024x768", "1280x720", "1280x1024", "1600x900", "1920x1080"];
+
+const screenText = (vm: Vm): string => (vm.screen ? `${vm.screen.width}x${vm.screen.height}` : "");
+
+function fromVm(vm: Vm) {
+  return {
+    cpus: String(vm.cpus), memory: sizeInput(vm.memory), note: vm.note, owner: vm.owner, group: vm.group, screen: screenText(vm),
+  };
+}
+type Values = ReturnType<typeof fromVm>;
+
+/// Only what differs from what the form began with.
+function toEdit(values: Values, before: Values): EditVm {
+  const edit: EditVm = {};
+  if (values.cpus !== before.cpus) edit.cpus = Number(values.cpus);
+  if (values.memory !== before.memory) edit.memory = values.memory;
+  if (values.note !== before.note) edit.note = values.note;
+  if (values.owner !== before.owner) edit.owner = values.owner;
+  if (values.group !== before.group) edit.group = values.group;
+  if (values.screen !== before.screen) {
+    const [width, height] = values.screen.split("x").map(Number);
+    edit.screen = width && height ? { width, height } : null;
+  }
+  return edit;
+}
+
+export function Settings({ answer }: { answer: Answer<Vm> }) {
+  const client = useQueryClient();
+  const vm = answer.data;
+  const [base, setBase] = useState({ values: fromVm(vm), etag: answer.etag });
+  const [values, setValues] = useState(base.values);
+  const save = useMutation({
+    mutationFn: (edit: EditVm) =>
+      call<Vm>("PATCH", `/vms/${segment(vm.name)}`, { body: edit, headers: base.etag ? { "If-Match": base.etag } : {} }),
+    onSuccess: (next) => {
+      client.setQueryData(["vms", "one", vm.name], next);
+      void client.invalidateQueries({ queryKey: ["vms", "list"] });
+      setBase({ values: fromVm(next.data), etag: next.etag });
+      setValues(fromVm(next.data));
+    },
+  });
+  const edit = toEdit(values, base.values);
+  const changed = Object.keys(edit).length > 0;
+  const problems = fieldProblems(save.error);
+  const stale = save.error instanceof ApiError && save.error.status === 412;
+  const set = (changes: Partial<Values>) => setValues((old) => ({ ...old, ...changes }));
+  const may = vm.actions.includes("edit");
+  const renew = () => {
+    setBase({ values: fromVm(vm), etag: answer.etag });
+    setValues(fromVm(vm));
+    save.reset();
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (changed && !save.isPending) save.mutate(edit);
+  };
+  return (
+    <Card>
+      <CardBody>
+        {!may && <Alert isInline variant="info" component="p" title="You may look at these settings, not change them." />}
+        {vm.pending_restart.length > 0 && (
+          <p className="pending">
+            Waiting for a restart of the guest:{" "}
+            {vm.pending_restart.map((field) => (
+              <Label key={field} isCompact color="yellow">
+                {field}
+              </Label>
+            ))}
+          </p>
+        )}
+        <Form onSubmit={submit} className="create-form">
+          <TextField id="cpus" label="vCPUs" value={values.cpus} onChange={(cpus) => set({ cpus })} problem={problems["cpus"]} />
+          <TextField id="memory" label="Memory" value={values.memory} onChange={(memory) => set({ memory })} problem={problems["memory"]} />
+          <FormGroup label="Screen" fieldId="screen">
+            <FormSelect id="screen" value={values.screen} onChange={(_event, screen) => set({ screen })}>
+              <FormSelectOption value="" label="none" />
+              {[...new Set([...screens, ...(base.values.screen ? [base.values.screen] : [])])].map((size) => (
+                <FormSelectOption key={size} value={size} label={size} />
+              ))}
+            </FormSelect>
+          </FormGroup>
+          <TextField id="owner" label="Owner" value={values.owner} onChange={(owner) => set({ owner })} problem={problems["owner"]} />
+          <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
+          <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />
+          {stale ? (
+            <Alert isInline variant="warning" component="p" title="The settings were changed in the meantime">
+              <p>Nothing of yours has been saved. Look at what they are now and make your change on that.</p>
+              <Button variant="link" isInline onClick={renew}>
+                Show the present settings
+              </Button>
+            </Alert>
+          ) : (
+            save.error && <ErrorBox error={save.error} />
+          )}
+          {may && (
+            <ActionGroup>
+              <Button type="submit" isDisabled={!changed || save.isPending} isLoading={save.isPending}>
+                Save
+              </Button>
+              <Button variant="link" isDisabled={!changed} onClick={renew}>
+                Put back
+              </Button>
+            </ActionGroup>
+          )}
+        </Form>
+      </CardBody>
+    </Card>
+  );
+}

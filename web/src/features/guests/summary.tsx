@@ -1,0 +1,91 @@
+import { Alert, Card, CardBody } from "@patternfly/react-core";
+import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
+import type { Vm } from "../../api/models";
+import { formatSize } from "../../text/size";
+import { Fact, Facts } from "../../ui/facts";
+import { Since, Moment } from "../../ui/time";
+import { addressOf, upSince, useVmLog } from "./guests";
+
+function Devices({ vm }: { vm: Vm }) {
+  const rows = [
+    ...vm.disks.map((disk) => [disk.slot, disk.name, disk.kind, `${formatSize(disk.size)}, ${formatSize(disk.used)} used`]),
+    ...vm.nics.map((nic) => [nic.slot, nic.name, nic.kind, [nic.mac, nic.switch, nic.tap].filter(Boolean).join(", ")]),
+    ...vm.cds.map((cd) => [cd.slot, cd.name, "ahci-cd", cd.image]),
+  ];
+  return (
+    <Table variant="compact" aria-label="Devices" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th>Slot</Th>
+          <Th>Device</Th>
+          <Th>Kind</Th>
+          <Th>Details</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {rows.map(([slot, name, kind, details]) => (
+          <Tr key={String(name)}>
+            <Td dataLabel="Slot" className="numbers">
+              {slot}
+            </Td>
+            <Td dataLabel="Device">{name}</Td>
+            <Td dataLabel="Kind">{kind}</Td>
+            <Td dataLabel="Details">{details}</Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}
+
+export function Summary({ vm }: { vm: Vm }) {
+  const log = useVmLog(vm.name);
+  return (
+    <div className="cards">
+      {vm.state === "failed" && (
+        <Alert isInline variant="danger" component="p" title={vm.reason || "The VM failed"}>
+          {vm.last_lines.length > 0 && <pre className="words">{vm.last_lines.join("\n")}</pre>}
+          <p>Start it again, or look at its log below.</p>
+        </Alert>
+      )}
+      <Card>
+        <CardBody>
+          <Facts>
+            <Fact name="Address">{addressOf(vm) ?? "-"}</Fact>
+            <Fact name="Uptime">
+              <Since at={upSince(vm)} />
+            </Fact>
+            <Fact name="vCPUs">{vm.cpus}</Fact>
+            <Fact name="Memory">{formatSize(vm.memory)}</Fact>
+            <Fact name="Owner">{vm.owner || "-"}</Fact>
+            <Fact name="Group">{vm.group || "-"}</Fact>
+            <Fact name="Template">{vm.template || "-"}</Fact>
+            <Fact name="Reboots">{vm.reboots}</Fact>
+            <Fact name="In this state">
+              <Moment at={vm.since * 1000} />
+              {vm.reason && <span className="quiet"> ({vm.reason})</span>}
+            </Fact>
+            <Fact name="Dataset">
+              <code>{vm.dataset}</code>
+            </Fact>
+            {vm.note && <Fact name="Note">{vm.note}</Fact>}
+          </Facts>
+        </CardBody>
+      </Card>
+      <Card>
+        <CardBody>
+          <h2 className="section-title">Devices</h2>
+          <Devices vm={vm} />
+        </CardBody>
+      </Card>
+      <Card>
+        <CardBody>
+          <h2 className="section-title">Log</h2>
+          <pre className="log" tabIndex={0} aria-label="Log">
+            {log.data || "Nothing has been logged."}
+          </pre>
+        </CardBody>
+      </Card>
+    </div>
+  );
+}

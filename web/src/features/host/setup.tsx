@@ -1,0 +1,105 @@
+import { ActionGroup, Alert, Button, Card, CardBody, Checkbox, Form, FormGroup, FormSelect, FormSelectOption, PageSection } from "@patternfly/react-core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { useNavigate } from "react-router-dom";
+import { call, get } from "../../api/client";
+import type { Disk, Setup as Request, SetupPlan } from "../../api/models";
+import { fieldProblems } from "../../api/problem";
+import { formatSize } from "../../text/size";
+import { PageHead, Waiting } from "../../ui/page";
+import { ErrorBox } from "../../ui/problem";
+import { TypeToConfirm } from "../../ui/type_to_confirm";
+import { TextField } from "../guests/fields";
+import { mayAdminister, useUser } from "../session/session";
+import { useOrder } from "../tasks/drawer_state";
+import { fitting, layoutNames, usable } from "./layouts";
+
+function SetupForm({ disks }: { disks: readonly Disk[] }) {
+  const [pool, setPool] = useState("tank");
+  const [chosen, setChosen] = useState<string[]>([]);
+  const [wish, setWish] = useState("mirror");
+  const [typed, setTyped] = useState("");
+  const give = useOrder();
+  const navigate = useNavigate();
+  const layouts = fitting(chosen.length);
+  const layout = layouts.find((each) => each === wish) ?? layouts[0];
+  const request: Request = { pool, ...(chosen.length ? { disks: chosen, layout } : {}) };
+  const plan = useMutation({
+    mutationFn: async () => (await call<SetupPlan>("POST", "/setup", { body: { ...request, plan: true } })).data,
+  });
+  const change = () => {
+    plan.reset();
+    setTyped("");
+  };
+  const sizes = disks.filter((disk) => chosen.includes(disk.name)).map((disk) => disk.size);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!plan.data) plan.mutate();
+    else if (!chosen.length || typed === pool) give.mutate({ method: "POST", path: "/setup", body: { ...request } }, { onSuccess: () => navigate("/") });
+  };
+  const problems = { ...fieldProblems(plan.error), ...fieldProblems(give.error) };
+  return (
+    <Form onSubmit={submit} className="create-form">
+      <TextField id="pool" label="Pool" required value={pool} onChange={(next) => { setPool(next); change(); }} problem={problems["pool"]}
+        help="An existing pool is used as it is; a new one needs disks." />
+      <FormGroup role="group" label="Disks for a new pool" fieldId="disks">
+        {disks.map((disk) => (
+          <Checkbox key={disk.name} id={`disk-${disk.name}`} label={`${disk.name}  ${formatSize(disk.size)}`}
+            description={disk.used_by ? `in use: ${disk.used_by}` : disk.description} isDisabled={Boolean(disk.used_by)}
+            isChecked={chosen.includes(disk.name)}
+            onChange={(_event, on) => { setChosen((old) => (on ? [...old, disk.name] : old.filter((each) => each !== disk.name))); change(); }} />
+        ))}
+      </FormGroup>
+      {chosen.length > 0 && (
+        <FormGroup label="Layout" fieldId="layout">
+          <FormSelect id="layout" value={layout} onChange={(_event, next) => { setWish(next); change(); }}>
+            {layouts.map((each) => (
+              <FormSelectOption key={each} value={each} label={`${layoutNames[each]}, about ${formatSize(usable(each, sizes))} usable`} />
+            ))}
+          </FormSelect>
+        </FormGroup>
+      )}
+      {plan.data && (
+        <>
+          <div>
+            <h2 className="section-title">What will be done</h2>
+            <ol className="plan-list">{plan.data.steps?.map((step, index) => <li key={index}>{step}</li>)}</ol>
+          </div>
+          {chosen.length > 0 && (
+            <>
+              <Alert isInline variant="danger" component="p" title={`Everything on ${chosen.join(", ")} is wiped`} />
+              <TypeToConfirm name={pool} value={typed} onChange={setTyped} />
+            </>
+          )}
+        </>
+      )}
+      {(give.error ?? plan.error) && <ErrorBox error={give.error ?? plan.error} />}
+      <ActionGroup>
+        <Button type="submit" variant={plan.data && chosen.length ? "danger" : "primary"} isLoading={plan.isPending || give.isPending}
+          isDisabled={!pool || plan.isPending || give.isPending || Boolean(plan.data && chosen.length && typed !== pool)}>
+          {plan.data ? "Set up" : "Show what will be done"}
+        </Button>
+      </ActionGroup>
+    </Form>
+  );
+}
+
+export default function Setup() {
+  const may = mayAdminister(useUser());
+  const disks = useQuery({ queryKey: ["disks"], queryFn: ({ signal }) => get<Disk[]>("/disks", signal), enabled: may });
+  return (
+    <>
+      <PageHead title="Set up this host" windowTitle="Set up" />
+      <PageSection>
+        <Card>
+          <CardBody>
+            {!may && <p>Ask an administrator of the host (group wheel) to set it up.</p>}
+            {disks.error && <ErrorBox error={disks.error} />}
+            {may && !disks.data && !disks.error && <Waiting label="Looking at the disks" />}
+            {disks.data && <SetupForm disks={disks.data} />}
+          </CardBody>
+        </Card>
+      </PageSection>
+    </>
+  );
+}

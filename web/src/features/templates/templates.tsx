@@ -1,0 +1,37 @@
+import { Card, CardBody, Label, PageSection } from "@patternfly/react-core";
+import { useQuery } from "@tanstack/react-query";
+import { get } from "../../api/client";
+import type { Template } from "../../api/models";
+import { formatSize } from "../../text/size";
+import { PageHead, Waiting } from "../../ui/page";
+import { ErrorBox } from "../../ui/problem";
+
+export default function Templates() {
+  const { data, error, refetch } = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
+  return (
+    <>
+      <PageHead title="Templates" windowTitle="Templates" />
+      <PageSection>
+        {error && <ErrorBox error={error} retry={() => void refetch()} />}
+        {!data && !error && <Waiting label="Fetching the templates" />}
+        <div className="cards">
+          {data?.map((template) => (
+            <Card key={template.name}>
+              <CardBody>
+                <h2 className="section-title">
+                  {template.title} <Label isCompact>{template.kind}</Label>
+                </h2>
+                <p>{template.description}</p>
+                <p className="quiet">
+                  <code>{template.name}</code>, {template.cpus} vCPUs, {formatSize(template.memory)} memory, {formatSize(template.disk)} disk
+                </p>
+                {template.notes && <p className="template-notes">{template.notes}</p>}
+                {!template.available && <p>Cannot be used now: {template.why_not}</p>}
+              </CardBody>
+            </Card>
+          ))}
+        </div>
+      </PageSection>
+    </>
+  );
+}

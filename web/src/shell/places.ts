@@ -1,0 +1,8 @@
+export const places = [
+  { path: "/", label: "Overview" },
+  { path: "/guests", label: "Guests" },
+  { path: "/templates", label: "Templates" },
+  { path: "/networks", label: "Networks" },
+  { path: "/host", label: "Host" },
+  { path: "/activity", label: "Activity" },
+] as const;
