@@ -1,6 +1,6 @@
-// The machine with real OpenZFS behind the lab's zfs(8) and zpool(8): QEMU by software emulation, started from a saved
-// state, and beside it a gateway process that hands out connections to it. Both live outside the lab's namespaces and
-// belong to nobody's process tree. Built by tools/lab/build-appliance.
+// The machine with real OpenZFS behind the lab's zfs(8) and zpool(8): QEMU by software emulation, started
+// from a saved state, and beside it a gateway process that hands out connections to it. Both live outside the
+// lab's namespaces and belong to nobody's process tree. Built by tools/lab/build-appliance.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,18 @@ struct Disk {
 
 struct ApplianceConfig {
     std::filesystem::path image_dir; // what build-appliance printed
-    std::filesystem::path state_dir; // the lab's state folder: run/zfs.sock, run/nbd.sock, zpool.cache, appliance.log
+    std::filesystem::path
+        state_dir; // the lab's state folder: run/zfs.sock, run/nbd.sock, zpool.cache, appliance.log
     std::vector<Disk> disks;
     std::string hostname = "freebsd";
     std::uint32_t hostid = 0; // kern.hostid; 0: taken from the name
 };
 
-// All of them throw std::runtime_error with what went wrong. Times are about a second for start, less for the rest.
+// All of them throw std::runtime_error with what went wrong. Times are about a second for start, less for the
+// rest.
 
-// Power on. Returns when the disks are there; no pool is imported yet (see zfs_boot). Call it outside the lab's
-// namespaces, from a process without threads.
+// Power on. Returns when the disks are there; no pool is imported yet (see zfs_boot). Call it outside the
+// lab's namespaces, from a process without threads.
 void start(const ApplianceConfig& config);
 bool is_running(const std::filesystem::path& state_dir);
 // Writes out what is in memory and switches off, as a shutdown does. Nothing happens if it is not running.

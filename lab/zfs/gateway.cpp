@@ -107,7 +107,8 @@ class Gateway {
 
   private:
     void wait_disk(const std::string& name, bool present) {
-        int error = ask_agent({"disk", name, present ? "present" : "absent", std::to_string(disk_milliseconds)});
+        int error =
+            ask_agent({"disk", name, present ? "present" : "absent", std::to_string(disk_milliseconds)});
         if (error != 0)
             fail_errno("disk " + name, error);
     }
@@ -119,7 +120,8 @@ class Gateway {
         std::string content((std::istreambuf_iterator<char>(file)), {});
         auto fd = std::make_shared<Fd>(connect_agent(0, 0));
         auto length = static_cast<std::uint32_t>(content.size());
-        if (!*fd || !send_request(fd->get(), {"cachefile"}) || !write_all(fd->get(), &length, sizeof(length)) ||
+        if (!*fd || !send_request(fd->get(), {"cachefile"}) ||
+            !write_all(fd->get(), &length, sizeof(length)) ||
             !write_all(fd->get(), content.data(), content.size()) || read_status(fd->get()) != 0)
             fail("handing the pool cache to the appliance");
         std::thread([fd, path] { keep_cache_file(fd->get(), path); }).detach();
@@ -190,8 +192,10 @@ class Gateway {
         const auto& words = message.words;
         if (words[0] == "fuse" && words.size() == 2 && message.fd) {
             Fd agent = connect_agent(0, 0);
-            bool asked = agent && send_request(agent.get(), words[1].empty() ? std::vector<std::string>{"zvols"}
-                                                                             : std::vector<std::string>{"dataset", words[1]});
+            bool asked =
+                agent &&
+                send_request(agent.get(), words[1].empty() ? std::vector<std::string>{"zvols"}
+                                                           : std::vector<std::string>{"dataset", words[1]});
             int error = asked ? read_status(agent.get()) : EIO;
             if (error == 0)
                 start_fuse_pump(std::move(message.fd), std::move(agent));

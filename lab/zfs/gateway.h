@@ -1,4 +1,5 @@
-// The process beside the appliance: owns its network and its machine, hands out connections, carries FUSE requests.
+// The process beside the appliance: owns its network and its machine, hands out connections, carries FUSE
+// requests.
 #pragma once
 
 #include "appliance.h"

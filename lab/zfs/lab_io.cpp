@@ -192,10 +192,12 @@ Fd connect_unix(const std::filesystem::path& path, int type) {
     return fd;
 }
 
-Message ask_gateway(const std::filesystem::path& state_dir, const std::vector<std::string>& words, int with_fd) {
+Message ask_gateway(const std::filesystem::path& state_dir, const std::vector<std::string>& words,
+                    int with_fd) {
     Fd fd = connect_unix(state_dir / "run/zfs.sock", SOCK_SEQPACKET);
     Message answer;
-    if (!fd || !send_message(fd.get(), words, with_fd) || !receive_message(fd.get(), answer) || answer.words.empty())
+    if (!fd || !send_message(fd.get(), words, with_fd) || !receive_message(fd.get(), answer) ||
+        answer.words.empty())
         fail("the ZFS appliance of the lab is not running");
     return answer;
 }

@@ -25,7 +25,7 @@ class Fd {
     int fd_ = -1;
 };
 
-[[noreturn]] void fail(const std::string& what);                 // runtime_error
+[[noreturn]] void fail(const std::string& what);                  // runtime_error
 [[noreturn]] void fail_errno(const std::string& what, int error); // "what: text of errno"
 
 bool read_all(int fd, void* to, std::size_t length);
@@ -53,7 +53,9 @@ bool receive_message(int fd, Message& message);
 Fd listen_unix(const std::filesystem::path& path, int type, unsigned mode);
 Fd connect_unix(const std::filesystem::path& path, int type); // empty on failure, errno set
 
-// Asks the gateway below the state folder; the answer's first word is an errno value. Throws if nobody answers.
-Message ask_gateway(const std::filesystem::path& state_dir, const std::vector<std::string>& words, int with_fd = -1);
+// Asks the gateway below the state folder; the answer's first word is an errno value. Throws if nobody
+// answers.
+Message ask_gateway(const std::filesystem::path& state_dir, const std::vector<std::string>& words,
+                    int with_fd = -1);
 
 } // namespace bhype::lab

@@ -73,11 +73,12 @@ Machine start_machine(const ApplianceConfig& config) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         fail_errno("socketpair", errno);
     Fd ours(pair[0]), theirs(pair[1]);
-    for (auto& extra : {fmt::format("-netdev"), fmt::format("tap,id=net0,fd={}", tap.get()), fmt::format("-serial"),
-                        fmt::format("file:{}", (config.state_dir / "run/appliance.console").string()),
-                        fmt::format("-chardev"), fmt::format("socket,id=monitor,fd={}", theirs.get()),
-                        fmt::format("-mon"), fmt::format("chardev=monitor,mode=control"), fmt::format("-incoming"),
-                        fmt::format("fd:{}", state.get())})
+    for (auto& extra :
+         {fmt::format("-netdev"), fmt::format("tap,id=net0,fd={}", tap.get()), fmt::format("-serial"),
+          fmt::format("file:{}", (config.state_dir / "run/appliance.console").string()),
+          fmt::format("-chardev"), fmt::format("socket,id=monitor,fd={}", theirs.get()), fmt::format("-mon"),
+          fmt::format("chardev=monitor,mode=control"), fmt::format("-incoming"),
+          fmt::format("fd:{}", state.get())})
         words.push_back(extra);
     std::vector<char*> argv;
     for (auto& word : words)

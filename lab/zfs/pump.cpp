@@ -39,7 +39,8 @@ void carry_requests(std::shared_ptr<Tunnel> tunnel) {
     ::shutdown(tunnel->agent.get(), SHUT_RDWR);
 }
 
-// Replies. A notification may wait in the kernel for a page whose reply is behind it: it gets a thread of its own.
+// Replies. A notification may wait in the kernel for a page whose reply is behind it: it gets a thread of its
+// own.
 void carry_replies(std::shared_ptr<Tunnel> tunnel) {
     std::vector<char> buffer(request_limit);
     for (;;) {
@@ -52,7 +53,8 @@ void carry_replies(std::shared_ptr<Tunnel> tunnel) {
             break;
         if (header.unique != 0) {
             // ENOENT: the caller was interrupted and does not wait any more.
-            if (::write(tunnel->device.get(), buffer.data(), header.len) < 0 && errno != ENOENT && errno != EINTR)
+            if (::write(tunnel->device.get(), buffer.data(), header.len) < 0 && errno != ENOENT &&
+                errno != EINTR)
                 break;
         } else {
             std::thread([tunnel, note = std::string(buffer.data(), header.len)] {

@@ -63,7 +63,8 @@ void Qmp::wait_event(const std::string& name, int seconds) {
     std::lock_guard lock(mutex_);
     auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (std::find(events_.begin(), events_.end(), name) == events_.end()) {
-        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         auto message = next(std::max(1, static_cast<int>(left.count()))).as_object();
         if (auto* event = message.if_contains("event"))
             events_.emplace_back(event->as_string());
@@ -71,15 +72,16 @@ void Qmp::wait_event(const std::string& name, int seconds) {
 }
 
 void Qmp::add_disk(const std::string& name, const std::string& path) {
-    // A killed machine loses what it had in memory; what it has written to the file stays in the host's cache, so that
-    // passing flushes on would cost time and prove nothing.
+    // A killed machine loses what it had in memory; what it has written to the file stays in the host's
+    // cache, so that passing flushes on would cost time and prove nothing.
     json::object node{{"driver", "raw"},
                       {"node-name", name},
                       {"discard", "unmap"},
                       {"cache", {{"direct", false}, {"no-flush", true}}},
                       {"file", {{"driver", "file"}, {"filename", path}, {"discard", "unmap"}}}};
     execute("blockdev-add", node);
-    execute("device_add", json::object{{"driver", "virtio-blk-pci"}, {"id", name}, {"drive", name}, {"serial", name}});
+    execute("device_add",
+            json::object{{"driver", "virtio-blk-pci"}, {"id", name}, {"drive", name}, {"serial", name}});
 }
 
 void Qmp::remove_disk(const std::string& name) {

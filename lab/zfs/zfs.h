@@ -1,4 +1,5 @@
-// What the lab's commands call, inside the lab. The state folder is /.lab, or BHYPE_LAB_DIR where a test says so.
+// What the lab's commands call, inside the lab. The state folder is /.lab, or BHYPE_LAB_DIR where a test says
+// so.
 #pragma once
 
 #include <optional>
@@ -11,12 +12,12 @@ namespace bhype::lab {
 int zfs_main(const std::vector<std::string>& args);
 int zpool_main(const std::vector<std::string>& args);
 
-// What rc.d/zpool, zfs and zvol do at boot: mounts the tree below /dev/zvol, imports the pools that were imported when
-// the power went, mounts their datasets. Call it once, inside the lab, after start().
+// What rc.d/zpool, zfs and zvol do at boot: mounts the tree below /dev/zvol, imports the pools that were
+// imported when the power went, mounts their datasets. Call it once, inside the lab, after start().
 int zfs_boot();
 
-// For a path below /dev/zvol: options of QEMU's -blockdev or -drive (driver=nbd,server...,export=...), to which the
-// caller adds node-name, cache and so on. Nothing if the path is not a volume that exists.
+// For a path below /dev/zvol: options of QEMU's -blockdev or -drive (driver=nbd,server...,export=...), to
+// which the caller adds node-name, cache and so on. Nothing if the path is not a volume that exists.
 std::optional<std::string> zvol_drive(const std::string& path);
 
 } // namespace bhype::lab

@@ -1,5 +1,5 @@
-// The agent: the one program of the appliance besides zfs(8) and zpool(8). It is the guest's init, answers the lab's
-// connections (one thread each), makes device nodes, serves zvols by NBD and datasets by FUSE.
+// The agent: the one program of the appliance besides zfs(8) and zpool(8). It is the guest's init, answers
+// the lab's connections (one thread each), makes device nodes, serves zvols by NBD and datasets by FUSE.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace bhype::lab::agent {
 
-// Devices live in a directory of their own: /dev shows what FreeBSD's would (nda0, zvol/), so that a scan of /dev for
-// pools neither opens zvols nor finds pools inside them.
+// Devices live in a directory of their own: /dev shows what FreeBSD's would (nda0, zvol/), so that a scan of
+// /dev for pools neither opens zvols nor finds pools inside them.
 inline constexpr const char* device_root = "/.devices";
 inline constexpr const char* zvol_root = "/dev/zvol";
 inline constexpr const char* cache_file = "/etc/zfs/zpool.cache";
@@ -63,7 +63,8 @@ class ServedMount {
 bool wait_unserved(const std::string& mountpoint, int milliseconds);
 // After a rollback or a receive: every served dataset of that name or below it.
 void invalidate_dataset(const std::string& dataset);
-// The lab unmounts it itself now; otherwise the end of serving means that somebody unmounted it behind ZFS's back.
+// The lab unmounts it itself now; otherwise the end of serving means that somebody unmounted it behind ZFS's
+// back.
 void expect_unserved(const std::string& mountpoint, bool expected);
 bool is_expected_unserved(const std::string& mountpoint);
 

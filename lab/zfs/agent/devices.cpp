@@ -133,7 +133,8 @@ void start_devices() {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator("/sys/block", ignored)) {
         unsigned major_number = 0, minor_number = 0;
-        if (std::sscanf(read_small_file(entry.path() / "dev").c_str(), "%u:%u", &major_number, &minor_number) == 2)
+        if (std::sscanf(read_small_file(entry.path() / "dev").c_str(), "%u:%u", &major_number,
+                        &minor_number) == 2)
             add_block(entry.path().filename(), makedev(major_number, minor_number));
     }
 }

@@ -1,6 +1,6 @@
 // A dataset's files for the lab: every request is done again on the dataset, as the user who asked.
-// The tree is a private copy of the mount (open_tree(2)), so that what is mounted on top of its directories in the
-// guest is neither seen nor held; the lab mounts each dataset by itself in the same places.
+// The tree is a private copy of the mount (open_tree(2)), so that what is mounted on top of its directories
+// in the guest is neither seen nor held; the lab mounts each dataset by itself in the same places.
 #include "agent.h"
 #include "fuse_session.h"
 
@@ -75,7 +75,8 @@ class Dataset : public FileServer {
     }
 
     // Takes over the descriptor.
-    void fill_entry(int fd, fuse_ino_t parent, const char* name, const struct stat& status, fuse_entry_param& entry) {
+    void fill_entry(int fd, fuse_ino_t parent, const char* name, const struct stat& status,
+                    fuse_entry_param& entry) {
         std::lock_guard lock(mutex);
         auto& slot = inodes[status.st_ino];
         if (slot) {
@@ -118,8 +119,8 @@ std::string path_of(int fd) {
     return "/proc/self/fd/" + std::to_string(fd);
 }
 
-// What is made belongs to the caller. The thread keeps its capabilities (NO_SETUID_FIXUP), since the lab's kernel has
-// checked the permissions, with the supplementary groups that are not known here.
+// What is made belongs to the caller. The thread keeps its capabilities (NO_SETUID_FIXUP), since the lab's
+// kernel has checked the permissions, with the supplementary groups that are not known here.
 class AsCaller {
   public:
     explicit AsCaller(fuse_req_t request) {
@@ -240,7 +241,8 @@ void do_readlink(fuse_req_t request, fuse_ino_t id) {
     ::fuse_reply_readlink(request, target);
 }
 
-template <typename Make> void make_entry(fuse_req_t request, fuse_ino_t parent, const char* name, Make make) {
+template <typename Make>
+void make_entry(fuse_req_t request, fuse_ino_t parent, const char* name, Make make) {
     int result;
     {
         AsCaller as(request);
@@ -279,13 +281,15 @@ void do_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
     reply_result(request, ::unlinkat(fd_of(request, parent), name, AT_REMOVEDIR));
 }
 
-void do_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent, const char* new_name,
-               unsigned flags) {
-    reply_result(request, ::renameat2(fd_of(request, parent), name, fd_of(request, new_parent), new_name, flags));
+void do_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+               const char* new_name, unsigned flags) {
+    reply_result(request,
+                 ::renameat2(fd_of(request, parent), name, fd_of(request, new_parent), new_name, flags));
 }
 
 void do_open(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
-    int fd = ::open(path_of(fd_of(request, id)).c_str(), (file->flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC);
+    int fd = ::open(path_of(fd_of(request, id)).c_str(),
+                    (file->flags & ~(O_NOFOLLOW | O_CREAT | O_EXCL)) | O_CLOEXEC);
     if (fd < 0) {
         ::fuse_reply_err(request, errno);
         return;
@@ -324,7 +328,8 @@ void do_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
         ::fuse_reply_buf(request, buffer.data(), static_cast<size_t>(got));
 }
 
-void do_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset, fuse_file_info* file) {
+void do_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
+              fuse_file_info* file) {
     // Linux's pwrite(2) appends to a descriptor with O_APPEND whatever the offset; so does the lab's kernel.
     ssize_t put = ::pwrite(static_cast<int>(file->fh), data, size, offset);
     if (put < 0)
@@ -343,7 +348,8 @@ void do_fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_info* fil
     reply_result(request, data_only ? ::fdatasync(fd) : ::fsync(fd));
 }
 
-void do_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* file) {
+void do_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
+                  fuse_file_info* file) {
     reply_result(request, ::fallocate(static_cast<int>(file->fh), mode, offset, length));
 }
 
@@ -366,7 +372,8 @@ void do_opendir(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
     ::fuse_reply_open(request, file);
 }
 
-void read_directory(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, fuse_file_info* file, bool plus) {
+void read_directory(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, fuse_file_info* file,
+                    bool plus) {
     auto* directory = reinterpret_cast<Directory*>(file->fh);
     if (offset != directory->position) {
         ::seekdir(directory->stream, offset);
@@ -387,10 +394,10 @@ void read_directory(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset
         entry.attr.st_mode = static_cast<mode_t>(item->d_type) << 12;
         bool looked_up = plus && !special && find(request, id, item->d_name, entry) == 0;
         size_t left = size - used;
-        size_t needed = plus ? ::fuse_add_direntry_plus(request, buffer.data() + used, left, item->d_name, &entry,
-                                                        item->d_off)
-                             : ::fuse_add_direntry(request, buffer.data() + used, left, item->d_name, &entry.attr,
-                                                   item->d_off);
+        size_t needed = plus ? ::fuse_add_direntry_plus(request, buffer.data() + used, left, item->d_name,
+                                                        &entry, item->d_off)
+                             : ::fuse_add_direntry(request, buffer.data() + used, left, item->d_name,
+                                                   &entry.attr, item->d_off);
         if (needed > left) {
             if (looked_up)
                 dataset(request).forget(entry.ino, 1);
@@ -430,7 +437,8 @@ void do_statfs(fuse_req_t request, fuse_ino_t) {
         ::fuse_reply_statfs(request, &status);
 }
 
-// Extended attributes are left out: with them Linux asks for security.capability before every single write(2).
+// Extended attributes are left out: with them Linux asks for security.capability before every single
+// write(2).
 fuse_lowlevel_ops make_operations() {
     fuse_lowlevel_ops all{};
     all.init = do_init;

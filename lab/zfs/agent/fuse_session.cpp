@@ -25,7 +25,8 @@ ssize_t receive_request(int fd, void* buffer, size_t size, void*) {
     if (!read_all(fd, at, sizeof(length)))
         return end_of_session();
     std::memcpy(&length, at, sizeof(length));
-    if (length < sizeof(length) || length > size || !read_all(fd, at + sizeof(length), length - sizeof(length)))
+    if (length < sizeof(length) || length > size ||
+        !read_all(fd, at + sizeof(length), length - sizeof(length)))
         return end_of_session();
     return length;
 }

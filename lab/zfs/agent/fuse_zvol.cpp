@@ -1,5 +1,5 @@
-// The tree below /dev/zvol. The nodes are volumes, shown as regular files of the volume's size, since a FUSE file
-// system cannot answer for a block device of another machine.
+// The tree below /dev/zvol. The nodes are volumes, shown as regular files of the volume's size, since a FUSE
+// file system cannot answer for a block device of another machine.
 #include "agent.h"
 #include "fuse_session.h"
 
@@ -112,7 +112,8 @@ void do_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
         ::fuse_reply_buf(request, buffer.data(), static_cast<size_t>(got));
 }
 
-void do_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset, fuse_file_info* file) {
+void do_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
+              fuse_file_info* file) {
     ssize_t put = ::pwrite(static_cast<int>(file->fh), data, size, offset);
     if (put < 0)
         ::fuse_reply_err(request, errno);
@@ -129,9 +130,12 @@ void do_release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
     ::fuse_reply_err(request, 0);
 }
 
-void do_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length, fuse_file_info* file) {
+void do_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
+                  fuse_file_info* file) {
     std::uint64_t range[2] = {static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)};
-    unsigned long what = mode & FALLOC_FL_PUNCH_HOLE ? BLKDISCARD : mode & FALLOC_FL_ZERO_RANGE ? BLKZEROOUT : 0;
+    unsigned long what = mode & FALLOC_FL_PUNCH_HOLE   ? BLKDISCARD
+                         : mode & FALLOC_FL_ZERO_RANGE ? BLKZEROOUT
+                                                       : 0;
     int error = what == 0 ? EOPNOTSUPP : ::ioctl(static_cast<int>(file->fh), what, range) == 0 ? 0 : errno;
     ::fuse_reply_err(request, error);
 }
@@ -152,8 +156,8 @@ void do_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, fu
         struct stat status {};
         status.st_ino = child.starts_with(".") ? id : tree(request).number_of(prefix + child);
         status.st_mode = zvol_device(prefix + child).empty() ? S_IFDIR : S_IFREG;
-        size_t needed = ::fuse_add_direntry(request, buffer.data() + used, size - used, child.c_str(), &status,
-                                            position);
+        size_t needed =
+            ::fuse_add_direntry(request, buffer.data() + used, size - used, child.c_str(), &status, position);
         if (needed > size - used)
             break;
         used += needed;

@@ -35,7 +35,8 @@ void set_clock(const std::string& nanoseconds) {
     ::clock_gettime(CLOCK_REALTIME, &now);
     std::int64_t difference = wanted - (now.tv_sec * 1'000'000'000LL + now.tv_nsec);
     if (wanted > 0 && std::abs(difference) > clock_tolerance) {
-        timespec right{static_cast<time_t>(wanted / 1'000'000'000), static_cast<long>(wanted % 1'000'000'000)};
+        timespec right{static_cast<time_t>(wanted / 1'000'000'000),
+                       static_cast<long>(wanted % 1'000'000'000)};
         ::clock_settime(CLOCK_REALTIME, &right);
     }
 }
@@ -167,7 +168,8 @@ void make_devices() {
     make_character_node("/dev/urandom", 1, 9);
     make_character_node("/dev/tty", 5, 0);
     unsigned major_number = 0, minor_number = 0;
-    if (std::sscanf(read_small_file("/sys/class/misc/zfs/dev").c_str(), "%u:%u", &major_number, &minor_number) == 2)
+    if (std::sscanf(read_small_file("/sys/class/misc/zfs/dev").c_str(), "%u:%u", &major_number,
+                    &minor_number) == 2)
         make_character_node("/dev/zfs", major_number, minor_number);
 }
 

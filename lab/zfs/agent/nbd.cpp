@@ -1,5 +1,6 @@
-// NBD, the fixed newstyle handshake and simple replies, after the protocol's own description (doc/proto.md of the
-// NetworkBlockDevice project). The export name is the dataset's; the volume is open only while somebody is connected.
+// NBD, the fixed newstyle handshake and simple replies, after the protocol's own description (doc/proto.md of
+// the NetworkBlockDevice project). The export name is the dataset's; the volume is open only while somebody
+// is connected.
 #include "agent.h"
 
 #include <cerrno>
@@ -21,7 +22,13 @@ constexpr std::uint32_t magic_request = 0x25609513;
 constexpr std::uint32_t magic_simple = 0x67446698;
 
 enum Option : std::uint32_t { export_name = 1, abort_option = 2, list = 3, info = 6, go = 7 };
-enum Reply : std::uint32_t { ack = 1, server = 2, information = 3, unsupported = 0x80000001, unknown = 0x80000006 };
+enum Reply : std::uint32_t {
+    ack = 1,
+    server = 2,
+    information = 3,
+    unsupported = 0x80000001,
+    unknown = 0x80000006
+};
 enum Command : std::uint16_t { read_command, write_command, disconnect, flush, trim, cache, write_zeroes };
 // has flags, flush, FUA, trim, write zeroes, several connections see each other's writes
 constexpr std::uint16_t transmission_flags = 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 8;
@@ -57,11 +64,15 @@ class Session {
     }
 
   private:
-    template <typename Integer> bool put(Integer value) { return write_all(fd_, &value, sizeof(value)); }
+    template <typename Integer>
+    bool put(Integer value) {
+        return write_all(fd_, &value, sizeof(value));
+    }
 
     bool reply(std::uint32_t option, std::uint32_t type, const std::string& data = {}) {
         return put(htobe64(magic_reply)) && put(htobe32(option)) && put(htobe32(type)) &&
-               put(htobe32(static_cast<std::uint32_t>(data.size()))) && write_all(fd_, data.data(), data.size());
+               put(htobe32(static_cast<std::uint32_t>(data.size()))) &&
+               write_all(fd_, data.data(), data.size());
     }
 
     bool open_export(const std::string& name) {
@@ -160,7 +171,8 @@ class Session {
             int error = perform(type, offset, length, buffer);
             if (error == 0 && be16toh(request.flags) & flag_fua)
                 error = ::fdatasync(volume_) == 0 ? 0 : errno;
-            SimpleReply answer{htobe32(magic_simple), htobe32(static_cast<std::uint32_t>(error)), request.cookie};
+            SimpleReply answer{htobe32(magic_simple), htobe32(static_cast<std::uint32_t>(error)),
+                               request.cookie};
             if (!write_all(fd_, &answer, sizeof(answer)))
                 return;
             if (type == read_command && error == 0 && !write_all(fd_, buffer.data(), length))
@@ -177,7 +189,9 @@ class Session {
             return ::pread(volume_, buffer.data(), length, offset) == wanted ? 0 : EIO;
         case write_command:
             errno = EIO;
-            return ::pwrite(volume_, buffer.data(), length, offset) == wanted ? 0 : errno == ENOSPC ? ENOSPC : EIO;
+            return ::pwrite(volume_, buffer.data(), length, offset) == wanted ? 0
+                   : errno == ENOSPC                                          ? ENOSPC
+                                                                              : EIO;
         case flush:
             return ::fdatasync(volume_) == 0 ? 0 : EIO;
         case trim:

@@ -48,10 +48,13 @@ Child start(const std::vector<std::string>& words, const Connection& connection)
     for (std::size_t i = 3; i < words.size(); ++i)
         argv.push_back(const_cast<char*>(words[i].c_str()));
     argv.push_back(nullptr);
-    std::array<char*, 7> environment = {
-        const_cast<char*>("PATH=/sbin:/bin"),    const_cast<char*>("LC_ALL=C"),
-        const_cast<char*>("ZPOOL_IMPORT_PATH=/dev"), const_cast<char*>("BLKID_FILE=/dev/null"),
-        const_cast<char*>("OPENSSL_CONF=/dev/null"), tty.data(), nullptr};
+    std::array<char*, 7> environment = {const_cast<char*>("PATH=/sbin:/bin"),
+                                        const_cast<char*>("LC_ALL=C"),
+                                        const_cast<char*>("ZPOOL_IMPORT_PATH=/dev"),
+                                        const_cast<char*>("BLKID_FILE=/dev/null"),
+                                        const_cast<char*>("OPENSSL_CONF=/dev/null"),
+                                        tty.data(),
+                                        nullptr};
 
     pid_t pid = ::vfork();
     if (pid == 0) {
@@ -97,12 +100,13 @@ class Command {
     // False if the lab went away.
     bool pump() {
         while (child_.pidfd >= 0 || child_.output >= 0 || child_.error >= 0) {
-            std::array<pollfd, 6> set = {{{fd_, static_cast<short>(waiting_input_.empty() ? POLLIN : POLLRDHUP), 0},
-                                          {child_.output, POLLIN, 0},
-                                          {child_.error, POLLIN, 0},
-                                          {child_.upcall, POLLIN, 0},
-                                          {child_.pidfd, POLLIN, 0},
-                                          {waiting_input_.empty() ? -1 : child_.input, POLLOUT, 0}}};
+            std::array<pollfd, 6> set = {
+                {{fd_, static_cast<short>(waiting_input_.empty() ? POLLIN : POLLRDHUP), 0},
+                 {child_.output, POLLIN, 0},
+                 {child_.error, POLLIN, 0},
+                 {child_.upcall, POLLIN, 0},
+                 {child_.pidfd, POLLIN, 0},
+                 {waiting_input_.empty() ? -1 : child_.input, POLLOUT, 0}}};
             if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
                 return false;
             if (set[3].revents != 0)
