@@ -115,7 +115,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
         <Thead>
           <Tr>
             {columns.map((column) => (
-              <Th key={column} sort={sort(column)}>
+              <Th key={column} modifier="nowrap" sort={sort(column)}>
                 {heads[column]}
               </Th>
             ))}
