@@ -55,7 +55,8 @@ TEST(Json, CollectsEveryProblemWithItsPath) {
 }
 
 TEST(Json, RefusesBrokenText) {
-    for (const std::string text : {"", "{", "{}x", "nul", "[1,]", "\"\\u12\"", std::string(100, '[')})
+    const std::vector<std::string> broken{"", "{", "{}x", "nul", "[1,]", "\"\\u12\"", std::string(100, '[')};
+    for (const auto& text : broken)
         EXPECT_THROW(parse_json(text), Error) << text;
 }
 
