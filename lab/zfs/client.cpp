@@ -47,8 +47,8 @@ int mount_served(const std::string& source, const std::string& target, const std
     if (!device)
         return errno;
     // The agent acts as root: it is the kernel here that checks owners and modes.
-    const auto options =
-        fmt::format("fd={},rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions", device.get());
+    const auto options = fmt::format(
+        "fd={},rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions", device.get());
     if (::mount(source.c_str(), target.c_str(), "fuse",
                 flags & (MS_RDONLY | MS_NOSUID | MS_NOEXEC | MS_NODEV | MS_NOATIME), options.c_str()) != 0)
         return errno;
