@@ -209,18 +209,14 @@ Supervisor::Outcome Supervisor::judge(std::optional<int> status, std::int64_t li
     }
 }
 
-void Supervisor::reboot() {
+void Supervisor::reboot(std::size_t tap) {
     // if_tuntap(4) takes the interface down when bhyve closes it.
-    auto next = std::make_shared<std::function<void(std::size_t)>>();
-    *next = [this, next](std::size_t tap) {
-        if (killed_ || status_.stop_until != 0)
-            clean_up({Outcome::stopped, killed_ ? "killed" : "stopped while it rebooted"});
-        else if (tap < run_.taps.size())
-            command({run_.ifconfig, run_.taps[tap], "up"}, [next, tap] { (*next)(tap + 1); });
-        else
-            power_on();
-    };
-    (*next)(0);
+    if (killed_ || status_.stop_until != 0)
+        clean_up({Outcome::stopped, killed_ ? "killed" : "stopped while it rebooted"});
+    else if (tap < run_.taps.size())
+        command({run_.ifconfig, run_.taps[tap], "up"}, [this, tap] { reboot(tap + 1); });
+    else
+        power_on();
 }
 
 void Supervisor::command(std::vector<std::string> arguments, std::function<void()> then) {

@@ -43,7 +43,8 @@ class Supervisor {
     void watch_bhyve();
     void bhyve_ended();
     Outcome judge(std::optional<int> status, std::int64_t lived) const;
-    void reboot();
+    /// Brings up the taps from number TAP on, then starts bhyve again.
+    void reboot(std::size_t tap = 0);
     void clean_up(Outcome outcome);
     void await_device(Outcome outcome, int tries);
     void finish(const Outcome& outcome);
