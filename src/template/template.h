@@ -1,7 +1,6 @@
 #pragma once
 
-// OS templates: TOML files, one a template, in the shipped directory and the site's own (bhype(8), section
-// TEMPLATES).
+// OS templates: TOML files, one a template, in the shipped directory and the site's own (docs/templates.md).
 
 #include "base/json.h"
 #include "host/machine.h"
