@@ -140,10 +140,12 @@ class Tasks {
     virtual Task wait(const TaskId& id, std::chrono::milliseconds longest) const = 0;
     /// After every change of a task, on some thread.
     virtual void on_change(std::function<void(const Task&)> listener) = 0;
-    /// Drains hostd, judges what an earlier life left, then starts the lanes. Call once, when all kinds are
-    /// added.
+    /// Reads what an earlier life left and starts the lanes; does not wait for hostd. A task that was left in
+    /// the middle keeps its object locked: its operations still in flight in hostd are waited for, then it is
+    /// cleaned up or goes forward. Call once, when all kinds are added and before the first submit().
     virtual void start() = 0;
-    /// Lets running steps end, takes no new ones. Running tasks stay in the journal for recovery.
+    /// Lets running steps end, takes no new ones. Running tasks stay in the journal for recovery. Listeners
+    /// hear what has happened until here, and nothing after it.
     virtual void stop() = 0;
 };
 
