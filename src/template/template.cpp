@@ -43,6 +43,8 @@ void judge(Template& result) {
     result.why_not = result.media->file.str() + " is not there";
     if (result.media->url)
         *result.why_not += "; fetch it: fetch -o " + result.media->file.str() + " " + *result.media->url;
+    if (result.media->url && result.media->sha256) // sha256(1): fails when the sum is another
+        *result.why_not += " && sha256 -c " + result.media->sha256->str() + " " + result.media->file.str();
 }
 
 } // namespace

@@ -30,6 +30,18 @@ TEST(Template, ShippedOnesAreValid) {
     EXPECT_GE(count, 6U);
 }
 
+TEST(Template, ShippedMediaHaveAChecksumOrSayWhatToDo) {
+    const Library library({(std::filesystem::path(BHYPE_SOURCE_DIR) / "templates").string()});
+    for (const auto& item : library.list()) {
+        if (!item.media)
+            continue;
+        EXPECT_TRUE(item.media->sha256 || item.notes.find("SHA-256") != std::string::npos) << item.name.str();
+        // A checksum is of one file: the address must name it.
+        const std::filesystem::path file = item.media->file.str();
+        EXPECT_EQ(std::filesystem::path(item.media->url.value_or(file.string())).filename(), file.filename());
+    }
+}
+
 TEST(Template, LaterDirectoriesWinAndBrokenOnesSayWhy) {
     const Directory shipped;
     const Directory site;
@@ -49,6 +61,15 @@ TEST(Template, LaterDirectoriesWinAndBrokenOnesSayWhy) {
     EXPECT_EQ(image_dataset(list[1]), "one-aaaaaaaaaaaa");
     std::filesystem::remove(image);
     EXPECT_FALSE(library.find(TemplateName::from("one"))->available);
+
+    site.write("disc.toml",
+               "title = 'disc'\nkind = 'iso'\n[media]\nurl = 'https://example.org/d.iso'\nfile = '" + image +
+                   "'\nsha256 = '" + std::string(64, 'b') + "'\n");
+    const auto why = library.find(TemplateName::from("disc"))->why_not.value();
+    EXPECT_NE(why.find("fetch -o " + image + " https://example.org/d.iso && sha256 -c " +
+                       std::string(64, 'b') + " " + image),
+              std::string::npos)
+        << why;
 }
 
 } // namespace bhype::templates
