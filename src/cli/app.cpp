@@ -183,6 +183,8 @@ int run(int argc, char** argv) {
     }
     try {
         return context.chosen();
+    } catch (const CLI::ParseError& error) { // found later than by the parser: KEY=VALUE
+        return app.exit(error) == 0 ? done : usage;
     } catch (const NoDaemon& error) {
         std::cerr << "bhype: bhyped does not answer: " << error.what() << "\nservice bhyped start\n";
         return no_daemon;

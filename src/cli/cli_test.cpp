@@ -21,6 +21,19 @@ TEST(Cli, TablesForPeopleAndForScripts) {
     EXPECT_EQ(table({"A", "BB"}, {{"100", "2"}}, false), "A    BB\n100  2\n");
 }
 
+TEST(Cli, AWrongCommandLineIsNoFailedTask) {
+    const auto status = [](std::vector<std::string> words) {
+        std::vector<char*> arguments;
+        for (auto& word : words)
+            arguments.push_back(word.data());
+        return run(static_cast<int>(arguments.size()), arguments.data());
+    };
+    EXPECT_EQ(status({"bhype", "vm", "set", "web1", "cpus"}), usage);
+    EXPECT_EQ(status({"bhype", "vm", "dance"}), usage);
+    EXPECT_EQ(status({"bhype", "--socket", "/nonexistent", "vm", "set", "web1", "cpus=2"}), no_daemon);
+    EXPECT_EQ(status({"bhype", "--help"}), done);
+}
+
 TEST(Cli, PathComponentsCannotEscape) {
     EXPECT_EQ(escaped("../a b?"), "..%2Fa%20b%3F");
 }
