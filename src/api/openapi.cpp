@@ -292,10 +292,11 @@ std::string Router::openapi() const {
              {"securitySchemes",
               json::object{
                   {"cookie", json::object{{"type", "apiKey"}, {"in", "cookie"}, {"name", "__Host-bhype"}}},
-                  {"peer", json::object{{"type", "http"},
-                                        {"scheme", "peer"},
-                                        {"description", "On the host itself, over /var/run/bhype/cli.sock: "
-                                                        "the kernel says who connects"}}}}}}}};
+                  {"peer",
+                   json::object{{"type", "http"},
+                                {"scheme", "peer"},
+                                {"description", "On the host itself, over /var/run/bhype/api/cli.sock: "
+                                                "the kernel says who connects"}}}}}}}};
     std::string text;
     print(document, text, 0);
     return text + "\n";

@@ -11,7 +11,6 @@ namespace bhype::log {
 
 namespace {
 std::mutex mutex;
-int descriptor = STDERR_FILENO;
 std::string path;
 Level lowest_level = Level::info;
 
@@ -46,9 +45,8 @@ void reopen() {
     const int opened = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (opened < 0)
         return;
-    if (descriptor != STDERR_FILENO)
-        ::close(descriptor);
-    descriptor = opened;
+    ::dup2(opened, STDERR_FILENO);
+    ::close(opened);
 }
 
 void write(Level level, std::string_view text) {
@@ -66,7 +64,7 @@ void write(Level level, std::string_view text) {
         line += (static_cast<unsigned char>(c) < 0x20 && c != '\t') ? ' ' : c;
     line += '\n';
     const std::lock_guard lock(mutex);
-    [[maybe_unused]] const auto written = ::write(descriptor, line.data(), line.size());
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 } // namespace bhype::log

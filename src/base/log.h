@@ -9,8 +9,7 @@ namespace bhype::log {
 
 enum class Level { debug, info, warning, error };
 
-/// Sends everything after it to FILE (reopened on reopen(), for newsyslog) or, with an empty path, to
-/// standard error.
+/// Makes FILE standard error, where the log goes; opened anew on reopen(), for newsyslog. Children share it.
 void open(const std::string& file, Level lowest);
 void reopen();
 void write(Level level, std::string_view text);

@@ -6,7 +6,6 @@
 #include "os/peer.h"
 
 #include <CLI/CLI.hpp>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -21,9 +20,8 @@ namespace {
 
 struct Options {
     std::string config = "/usr/local/etc/bhype/hostd.toml";
-    std::string pid_file = "/var/run/bhype_hostd.pid";
+    std::string pid_file = "/var/run/bhype/hostd.pid";
     std::string log;
-    bool foreground = false;
 };
 
 /// The account may come later than we do: it is looked up at each connection.
@@ -31,20 +29,6 @@ bool admitted(int socket, const std::string& user) {
     const auto peer = os::peer_of(socket);
     const passwd* entry = ::getpwnam(user.c_str());
     return peer.uid == 0 || (entry && entry->pw_uid == peer.uid);
-}
-
-void become_daemon() {
-    const pid_t child = ::fork();
-    if (child < 0)
-        throw Error(Code::internal, "fork");
-    if (child > 0)
-        ::_exit(0);
-    ::setsid();
-    const int null = ::open("/dev/null", O_RDWR);
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        ::dup2(null, fd);
-    if (null > STDERR_FILENO)
-        ::close(null);
 }
 
 int serve(const Options& options, const hostd::Paths& paths) {
@@ -56,17 +40,13 @@ int serve(const Options& options, const hostd::Paths& paths) {
         throw Error(Code::bad_configuration, "there is no group " + config.group);
     const gid_t gid = members->gr_gid;
 
-    os::PidFile pid_file(options.pid_file);
-    if (!options.foreground) {
-        become_daemon();
-        pid_file.write();
-    }
     if (!options.log.empty())
         log::open(options.log, log::Level::info);
     std::filesystem::create_directories(paths.run);
-    // Sticky: bhyped makes its own sockets there and cannot touch ours.
-    if (::chown(paths.run.c_str(), 0, gid) != 0 || ::chmod(paths.run.c_str(), 01775) != 0)
+    // Root's alone: bhyped makes its sockets in a directory of its own.
+    if (::chown(paths.run.c_str(), 0, gid) != 0 || ::chmod(paths.run.c_str(), 0755) != 0)
         throw Error(Code::internal, paths.run);
+    const os::PidFile pid_file(options.pid_file);
 
     // Everything that forks without exec, and the signals, before the first thread.
     hostd::Passwords passwords(config.pam_service, config.allow_empty_passwords);
@@ -105,7 +85,6 @@ int main(int count, char** arguments) {
     app.add_option("--run-directory", paths.run, "sockets and state of guests")->capture_default_str();
     app.add_option("--pid-file", options.pid_file)->capture_default_str();
     app.add_option("--log", options.log, "log file; else standard error");
-    app.add_flag("--foreground,-f", options.foreground, "do not become a daemon");
     app.set_version_flag("--version", "bhype-hostd " BHYPE_VERSION);
     CLI11_PARSE(app, count, arguments);
     try {

@@ -14,7 +14,7 @@ enum Exit { done = 0, failed = 1, usage = 2, refused = 3, no_daemon = 4 };
 
 /// What every command knows.
 struct Context {
-    std::string socket = "/var/run/bhype/cli.sock";
+    std::string socket = "/var/run/bhype/api/cli.sock";
     bool json = false;
     bool plain = false; ///< -H
     bool no_wait = false;

@@ -9,7 +9,8 @@ namespace bhype::host {
 
 struct DnsmasqFiles {
     HostPath configuration = HostPath::from("/usr/local/etc/bhype/dnsmasq.conf");
-    HostPath leases = HostPath::from("/var/db/bhype/dnsmasq.leases");
+    /// Not in /var/db/bhype, where bhyped could put a link in its place: dnsmasq opens it as root.
+    HostPath leases = HostPath::from("/var/db/bhype-dhcp/dnsmasq.leases");
     HostPath pid = HostPath::from("/var/run/bhype/dnsmasq.pid");
     UserName user = UserName::from("nobody");
 };

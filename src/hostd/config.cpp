@@ -20,7 +20,7 @@ Config read_config(const std::string& path) {
         throw Error(Code::bad_configuration, path + ": cannot be read");
     }
     if (config.image_directories.empty())
-        for (const auto* directory : {"/var/db/bhype/images", "/usr/local/share/bhype/images"})
+        for (const auto* directory : {"/var/bhype/images", "/usr/local/share/bhype/images"})
             config.image_directories.push_back(HostPath::from(directory));
     return config;
 }

@@ -8,9 +8,9 @@ namespace bhype::hostd {
 
 struct Config {
     static constexpr bool defaults_apply = true;
-    std::string user = "bhype";  ///< bhyped's account
-    std::string group = "bhype"; ///< may look into datasets and talk to us
-    /// Directories from which installation media and images may be read.
+    std::string user = "bhype";   ///< bhyped's account
+    std::string group = "_bhype"; ///< its own group: may look into datasets and talk to us
+    /// Directories, root's own, from which installation media and images may be read.
     std::vector<HostPath> image_directories;
     bool allow_root = false;            ///< log-in as root
     bool allow_system_accounts = false; ///< log-in with a uid below 1000

@@ -40,7 +40,7 @@ class Tree {
     std::optional<Uuid> id_of(const PoolName& pool, const Runner& run);
     /// The directory of a file system of bHype's, reached without any symbolic link.
     Fd open(const DatasetName& name) const;
-    /// root:bhype 0750.
+    /// root:_bhype 0750.
     void give_to_group(const DatasetName& name) const;
     gid_t group() const { return group_; }
 

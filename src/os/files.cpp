@@ -169,10 +169,6 @@ PidFile::PidFile(const std::string& path)
             other[0] = '\0';
         throw Error(Code::busy, path + " is held by process " + other.data());
     }
-    write();
-}
-
-void PidFile::write() {
     const auto text = std::to_string(::getpid());
     if (::ftruncate(fd_.get(), 0) != 0 ||
         ::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))

@@ -44,8 +44,6 @@ class PidFile {
     PidFile(PidFile&&) noexcept = default;
     PidFile& operator=(PidFile&&) = delete;
     ~PidFile();
-    /// Writes the pid of the calling process (again after a fork).
-    void write();
 
   private:
     std::string path_;

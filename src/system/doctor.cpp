@@ -55,8 +55,9 @@ void check_files(Checks& checks) {
     checks.add("bhyve", "bhyve", !bhyve.empty(), or_none(bhyve),
                "bhyve is part of FreeBSD's base system on amd64: install it");
     const auto pam = first_present({"/etc/pam.d/bhype", "/usr/local/etc/pam.d/bhype"});
-    checks.add("pam", "PAM policy for log-in", !pam.empty(), or_none(pam),
-               "install packaging/pam.d/bhype as /usr/local/etc/pam.d/bhype, owned by root, mode 0644");
+    checks.add(
+        "pam", "PAM policy for log-in", !pam.empty(), or_none(pam),
+        "copy /usr/local/etc/pam.d/bhype.sample to /usr/local/etc/pam.d/bhype, owned by root, mode 0644");
     const auto nginx = first_present({"/usr/local/sbin/nginx"});
     checks.add("nginx", "nginx, for the web interface", !nginx.empty(), or_none(nginx), "pkg install nginx",
                CheckState::warning);
@@ -66,7 +67,7 @@ void check_files(Checks& checks) {
                "/usr/local/etc/bhype/tls/cert.pem "
                "and key.pem",
                CheckState::warning);
-    for (const auto* group : {"wheel", "bhype"})
+    for (const auto* group : {"wheel", "bhype", "bhype-view"})
         checks.add(std::string("group_") + group, std::string("group ") + group, group_present(group),
                    group_present(group) ? "present" : "missing", std::string("pw groupadd ") + group);
 }
