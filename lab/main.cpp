@@ -59,6 +59,7 @@ constexpr Command commands[] = {
     {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},
     {"/usr/local/sbin/nginx", nginx_main, "www/nginx of the ports tree"},
     {"/usr/sbin/daemon", daemon_main, "usr.sbin/daemon/daemon.c"},
+    {"/usr/sbin/pw", pw_main, "usr.sbin/pw/pw.c"},
     {"/usr/sbin/service", service_main, "usr.sbin/service/service.sh"},
     {"/usr/sbin/sysrc", sysrc_main, "usr.sbin/sysrc/sysrc"},
 #ifdef BHYPE_LAB_ZFS

@@ -2,7 +2,7 @@
 import os, pty, re, select, shutil, signal, socket, struct, subprocess, sys, threading, time, urllib.request
 
 UEFI = "/usr/local/share/uefi-firmware/"
-IMAGES = "/usr/local/share/bhype-lab/images/"
+IMAGES = "/var/bhype/images/"
 passed = failed = 0
 
 

@@ -16,6 +16,7 @@ int kldstat_main(const Arguments& arguments);
 int kldunload_main(const Arguments& arguments);
 int mount_main(const Arguments& arguments);
 int nginx_main(const Arguments& arguments);
+int pw_main(const Arguments& arguments);
 int pwait_main(const Arguments& arguments);
 int rcorder_main(const Arguments& arguments);
 int service_main(const Arguments& arguments);

@@ -186,10 +186,8 @@ class Supervisor {
             if (fds[0].revents)
                 take_signal();
         }
-        // What the child left behind in the pipe; its own children may hold the pipe open, so there may be no
-        // end.
-        pollfd rest{source, POLLIN, 0};
-        while (source >= 0 && poll(&rest, 1, 0) > 0 && take_output(source)) {
+        // To the pipe's end, deaf to signals: children of the child that still have it hold the restart up.
+        while (source >= 0 && take_output(source)) {
         }
         if (!line_.empty())
             write_line();

@@ -16,7 +16,7 @@ namespace bhype::lab {
 
 namespace {
 
-// etc/master.passwd: what bHype may meet; bhype is what the port's USERS adds.
+// etc/master.passwd: what bHype may meet.
 constexpr const char* system_accounts[] = {
     "root:0:0:Charlie &:/root:/bin/sh",
     "daemon:1:1:Owner of many system processes:/root:/usr/sbin/nologin",
@@ -28,17 +28,16 @@ constexpr const char* system_accounts[] = {
     "sshd:22:22:Secure Shell Daemon:/var/empty:/usr/sbin/nologin",
     "uucp:66:66:UUCP pseudo-user:/var/spool/uucppublic:/usr/sbin/nologin",
     "www:80:80:World Wide Web Owner:/nonexistent:/usr/sbin/nologin",
-    "bhype:836:836:bHype:/nonexistent:/usr/sbin/nologin",
     "nobody:65534:65534:Unprivileged user:/nonexistent:/usr/sbin/nologin",
 };
 
 // etc/group
 constexpr const char* system_groups[] = {
-    "wheel:0:root",    "daemon:1:",      "kmem:2:",       "sys:3:",    "tty:4:",       "operator:5:root",
-    "mail:6:",         "bin:7:",         "news:8:",       "man:9:",    "games:13:",    "ftp:14:",
-    "staff:20:",       "sshd:22:",       "guest:31:",     "video:44:", "realtime:47:", "idletime:48:",
-    "uucp:66:",        "dialer:68:",     "network:69:",   "audit:77:", "www:80:",      "bhype:836:",
-    "bhype-view:837:", "nogroup:65533:", "nobody:65534:",
+    "wheel:0:root",    "daemon:1:",    "kmem:2:",      "sys:3:",         "tty:4:",
+    "operator:5:root", "mail:6:",      "bin:7:",       "news:8:",        "man:9:",
+    "games:13:",       "ftp:14:",      "staff:20:",    "sshd:22:",       "guest:31:",
+    "video:44:",       "realtime:47:", "idletime:48:", "uucp:66:",       "dialer:68:",
+    "network:69:",     "audit:77:",    "www:80:",      "nogroup:65533:", "nobody:65534:",
 };
 
 std::vector<std::string> split(const std::string& text, char separator) {

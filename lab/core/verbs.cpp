@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -26,8 +28,9 @@ constexpr const char* usage =
     R"(usage: lab VERB [--dir DIR] ...
   up [--release 13.2|14.3|15.0] [--disks 2x20G] [--memory 8G] [--slow]
      [--account NAME:PASSWORD[:GROUP,...]]... [--share DIR]...
-     [--install BUILD]... [--prepare PROGRAM]... [--appliance DIR]
-                              make a lab and start it, or start again the one that is there; prints its web address
+     [--install BUILD]... [--prepare PROGRAM]... [--setup SCRIPT] [--appliance DIR]
+                              make a lab and start it, or start again the one that is there; prints its web address;
+                              SCRIPT is run by sh(1) in a new lab as root
   exec [--user NAME] -- COMMAND...   run a command in the lab; its exit status is passed on
   reboot                      cut the power and start again
   shutdown                    shut down in order; "up" starts again
@@ -52,6 +55,7 @@ struct Options {
     LabConfig config;
     std::vector<NewAccount> accounts;
     std::vector<fs::path> installs, prepares;
+    fs::path setup;
     Fault fault;
     std::string user{"root"};
     bool clear{false};
@@ -104,6 +108,8 @@ Options parse(const Arguments& arguments, const std::vector<std::string>& allowe
             options.installs.push_back(fs::absolute(value));
         else if (name == "--prepare")
             options.prepares.push_back(fs::absolute(value));
+        else if (name == "--setup")
+            options.setup = fs::absolute(value);
         else if (name == "--appliance")
             options.config.appliance = fs::absolute(value);
         else {
@@ -140,9 +146,22 @@ void install_product(const Layout& layout, const fs::path& build) {
             fmt::format("cmake --install {} failed (see {})", build.string(), layout.console().string()));
 }
 
+/// What an administrator types once. Groups that were made with the lab's accounts may be there before.
+void set_up(const Layout& layout, const fs::path& script) {
+    std::ifstream in(script);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (text.empty())
+        throw std::runtime_error("cannot read " + script.string());
+    const std::string tolerant =
+        "exec >&2; set -e; pw() { _said=$(/usr/sbin/pw \"$@\" 2>&1) || [ $? = 65 ] || "
+        "{ echo \"$_said\"; return 1; }; }\n";
+    if (exec_in_lab(layout, {"root", {"/bin/sh", "-c", tolerant + text}}) != 0)
+        throw std::runtime_error(script.string() + " failed in the lab");
+}
+
 int up(const Arguments& arguments, const Hooks& hooks) {
     const Options options = parse(arguments, {"--release", "--disks", "--account", "--memory", "--slow",
-                                              "--install", "--share", "--prepare", "--appliance"});
+                                              "--install", "--share", "--prepare", "--setup", "--appliance"});
     if (!options.rest.empty())
         throw UsageError("up does not take " + options.rest[0]);
     static constexpr const char* releases[] = {"13.2", "14.3", "15.0"};
@@ -183,6 +202,8 @@ int up(const Arguments& arguments, const Hooks& hooks) {
         save(layout, config);
     }
     boot(layout, config, hooks, std::cerr);
+    if (!old && !options.setup.empty())
+        set_up(layout, options.setup);
     print_address(layout);
     return 0;
 }

@@ -181,8 +181,20 @@ RC
 in_one 'daemon -r starts its child again' 0 'Starting sleeper.
 started
 started' '' 'service sleeper onestart; sleep 0.3; kill -9 $(cat /var/run/sleeper.child); sleep 1.4; cat /var/log/sleeper.log; kill -0 $(cat /var/run/sleeper.child)'
+in_one 'daemon waits for whoever has its child'"'"'s output' 0 '1 2' '' 'daemon -r -R 1 -P /var/run/w.pid sh -c "echo >>/var/run/w; sleep 3 & sleep 0.2"
+    sleep 2.2; echo $(wc -l </var/run/w) $(sleep 2.5; wc -l </var/run/w); kill $(cat /var/run/w.pid)'
 in_one 'daemon: one at a time' 3 '' '*' 'daemon -P /var/run/sleeper.pid sleep 5'
 in_one 'enabled for the next boot' 0 '*' '' 'sysrc sleeper_enable=YES'
+
+# pw(8)
+in_one 'groupadd' 0 'ops:*:2002:' '' 'pw groupadd ops && pw groupshow ops'
+in_one 'groupadd of one that is there' 65 '' "pw: group name \`ops' already exists" 'pw groupadd ops'
+in_one 'useradd' 0 'uid=850(svc) gid=2002(ops) groups=2002(ops),80(www)' '' 'pw useradd svc -u 850 -g ops -G www -d /nonexistent -s /usr/sbin/nologin -c Service && id svc'
+in_one 'useradd of one that is there' 65 '' "pw: login name \`svc' already exists" 'pw useradd svc -g ops'
+in_one 'useradd without its group' 65 '' "pw: group \`none' does not exist" 'pw useradd svc2 -g none'
+in_one 'groupmod' 0 'ops:*:2002:dev1' '' 'pw groupmod ops -m dev1 && pw groupshow ops'
+in_one 'usershow of nobody' 67 '' "pw: no such user \`svc2'" 'pw usershow svc2'
+check 'pw wants root' 77 '' 'pw: you must be root' one --user dev1 -- pw groupadd more
 
 # faults and the log of calls
 check 'fail' 0 '' '' "$lab" fail --dir "$base/one" sysctl 2 --exit 3 --stderr 'sysctl: broken'
