@@ -103,7 +103,8 @@ struct Dataset {
 };
 BOOST_DESCRIBE_STRUCT(Dataset, (),
                       (name, type, used, available, referenced, mountpoint, origin, volsize, id, host))
-/// Everything below ROOT, ROOT included, in one `zfs list`. A missing ROOT gives an empty list.
+/// Everything below ROOT, ROOT included, in one `zfs list`. A missing ROOT gives an empty list; one without
+/// bhype:id on POOL/bhype is refused.
 struct DatasetList {
     DatasetName root;
     bool snapshots = false;
@@ -170,7 +171,7 @@ struct TreeCreate {
 };
 BOOST_DESCRIBE_STRUCT(TreeCreate, (), (pool, id))
 
-/// A file system under POOL/bhype/.new/TASK or below; parents are made. root:bhype 0750.
+/// A file system under POOL/bhype/.new/TASK or below; parents are made. root:_bhype 0750.
 struct DatasetCreate {
     DatasetName name;
     std::optional<Uuid> id; ///< set as bhype:id
@@ -396,7 +397,8 @@ struct GuestReset {
 };
 BOOST_DESCRIBE_STRUCT(GuestReset, (), (vm))
 
-/// After a VM has ended: removes the kernel's VM object and the run directory. Refused while it runs.
+/// After a VM has ended: removes the kernel's VM object, if it is bHype's, and the run directory. Refused
+/// while it runs.
 struct GuestForget {
     VmName vm;
     BHYPE_OPERATION("guest.forget", reconciled, 30);

@@ -183,6 +183,10 @@ bool Guests::alive(const VmName& vm) const {
     return found != entries_.end() && !found->second.status.ended();
 }
 
+bool Guests::has_run(const VmName& vm) const {
+    return std::filesystem::exists(directory(vm) + "/" + vmd::run_file);
+}
+
 host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsakes keepsakes) {
     const auto& name = vm.str();
     std::unique_lock lock(mutex_);

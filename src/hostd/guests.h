@@ -36,6 +36,8 @@ class Guests {
     std::optional<host::Guest> find(const VmName& vm) const;
     /// bhyve, its vmd or its cleaning up is still there.
     bool alive(const VmName& vm) const;
+    /// Whether we have started it since the host did: rc.d/cleanvar removes the file.
+    bool has_run(const VmName& vm) const;
     std::string directory(const VmName& vm) const { return run_ + "/" + vm.str(); }
 
     /// Starts a vmd in a run directory that holds its `run` file; waits until bhyve lives or has failed.

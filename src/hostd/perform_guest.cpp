@@ -95,6 +95,17 @@ void check_disks(const host::Machine& machine, const std::string& base) {
     }
 }
 
+/// The kernel's VM object that an earlier life of ours has left. Another's of the same name is not touched.
+/// False when that one is there.
+bool remove_object(Context& context, const VmName& vm) {
+    if (!std::filesystem::exists(context.house.paths.vmm + "/" + vm.str()))
+        return true;
+    if (!context.house.guests.has_run(vm))
+        return false;
+    context.command(host::bhyvectl_destroy(vm));
+    return true;
+}
+
 } // namespace
 
 BHYPE_PERFORM(GuestList) {
@@ -130,10 +141,9 @@ BHYPE_PERFORM(GuestStart) {
     const auto sysctl = host::parse_sysctl(ask, context.command(ask));
     const auto release = sysctl.find("kern.osreldate");
 
-    // What an earlier life has left: memory of another size could not be used again.
-    const auto device = context.house.paths.vmm + "/" + operation.vm.str();
-    if (std::filesystem::exists(device))
-        context.command(host::bhyvectl_destroy(operation.vm));
+    // Memory of another size could not be used again.
+    if (!remove_object(context, operation.vm))
+        throw Error(Code::policy, "a VM named " + operation.vm.str() + " runs that is not bHype's");
 
     guests.forget(operation.vm);
     const auto directory = guests.directory(operation.vm);
@@ -220,9 +230,7 @@ BHYPE_PERFORM(GuestReset) {
 BHYPE_PERFORM(GuestForget) {
     if (context.house.guests.alive(operation.vm))
         throw Error(Code::vm_running, operation.vm.str());
-    const auto device = context.house.paths.vmm + "/" + operation.vm.str();
-    if (std::filesystem::exists(device))
-        context.command(host::bhyvectl_destroy(operation.vm));
+    remove_object(context, operation.vm);
     context.house.guests.forget(operation.vm);
     return {};
 }

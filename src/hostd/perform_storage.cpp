@@ -63,9 +63,11 @@ Inside definition_place(Context& context, const DatasetName& name) {
 
 BHYPE_PERFORM(DatasetList) {
     const auto where = inside(operation.root);
-    static_cast<void>(where);
     const auto list = host::zfs_list(operation.root, operation.snapshots);
-    return host::parse_zfs_list(list, context.command(list));
+    auto found = host::parse_zfs_list(list, context.command(list));
+    if (!found.empty())
+        context.require(where.pool);
+    return found;
 }
 
 BHYPE_PERFORM(TreeCreate) {
