@@ -1,0 +1,232 @@
+"""Point 9: bad input by the hundred, over HTTPS and over cli.sock: a 4xx problem document each time, nothing changed."""
+
+import http.client
+import json
+import socket
+import urllib.parse
+
+from labkit import exchange
+from other_user import operations, state
+
+LONG = "x" * 300
+NAMES = ["", " ", "-rf", "--help", ".", "..", "../web1", "a/b", "/etc/passwd", "a\0b", "web1\n", "web 1", "Web1", "wéb", "a" * 32,
+         LONG, "1", "a..b/", "$(reboot)", "`id`", "web1;reboot", "web1'", "\\", "%00", "*", "\u202ename", "web1@snap", "tank/bhype"]
+SIZES = ["", "1", "0", "-1", "-1G", "1.5G", "1e3", "G", "1GG", "1 G", "0x10", "999999999999T", "18446744073709551616", "1B", "31M",
+         "17T", LONG, 1, 0, -1, -2147483648, 1.5, 1e308, 9223372036854775807, True, None, [], ["1G"], {}, {"bytes": 1}]
+CPUS = [0, -1, 1025, 1.5, 1e9, 9223372036854775807, -9223372036854775808, "2", "", True, None, [], {}, [1]]
+TEMPLATES = ["", "../x", "no-such-template", "a/b", "a\0b", LONG, 1, True, None, [], {}]
+ACCOUNTS = ["", "-", "root;id", "a/b", LONG, "no such", "nosuchuser", 1, False, [], {}]
+SWITCHES = ["", "-", "a/b", LONG, "no-such", 1, None, [], {}]
+NOTES = ["a\nb", "a\0b", "\x7f\x01", "n" * 201, 1, True, [], {}]
+FLAGS = ["", "yes", "true", 1, 0, None, [], {}]
+GOOD = {"name": "never1", "template": "tiny-linux", "memory": "256M"}
+
+
+def create_bodies():
+    """(what, body, the field that must be named)"""
+    for field, values in (("name", NAMES + [1, True, None, [], {}, ["web1"]]), ("memory", SIZES), ("disk", SIZES), ("cpus", CPUS),
+                          ("template", TEMPLATES), ("owner", ACCOUNTS), ("group", ACCOUNTS), ("switch", SWITCHES), ("note", NOTES),
+                          ("start", FLAGS), ("plan", FLAGS)):
+        for value in values:
+            # What may be left out may be null; zero vCPUs and the like may not.
+            if value is None and field not in ("name", "template", "start", "plan"):
+                continue
+            yield "%s = %s" % (field, json.dumps(value)[:40]), {**GOOD, field: value}, field
+    for field in ("Name", "nam", "memory ", "__proto__", "", LONG, "id", "dataset"):
+        yield "a field %s" % json.dumps(field)[:40], {**GOOD, field: "x"}, field[:64]
+    for field in ("name", "template"):
+        yield "no " + field, {key: value for key, value in GOOD.items() if key != field}, field
+
+
+def other_bodies(all_of_them):
+    """Every operation that takes JSON, from its schema: unknown fields and wrong types."""
+    for operation in all_of_them:
+        if not operation.needs_body or operation.path == "/api/v1/session":
+            continue
+        address = operation.address(name="web1", id="t" + "0" * 16)
+        example = operation.example
+        yield operation, address, "an unknown field", {**example, "nonsense": 1}, "nonsense"
+        reference = operation.declared["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        for field in sorted(operation.schemas[reference].get("properties", {})):
+            for wrong in ([[]], {"a": {"b": 1}}, "\0", -1.5, "x" * 5000):
+                yield operation, address, "%s = %s" % (field, json.dumps(wrong)[:30]), {**example, field: wrong}, field
+
+
+def deep(levels, opening, closing):
+    return (opening * levels + "1" + closing * levels).encode()
+
+
+RAW = [
+    ("no body", b""), ("no JSON", b"hello"), ("truncated", b'{"name": "never1", "templ'), ("two values", b"{} {}"),
+    ("a comma too many", b'{"name": "never1",}'), ("single quotes", b"{'name': 'never1'}"), ("a comment", b"{/* */}"),
+    ("NaN", b'{"name": "never1", "template": "tiny-linux", "cpus": NaN}'), ("a list", b"[]"), ("text", b'"never1"'), ("null", b"null"),
+    ("a number", b"1"), ("a name twice", b'{"name": "never1", "name": "never2", "template": "tiny-linux", "memory": "1"}'),
+    ("bytes that are no UTF-8", b'{"name": "\xff\xfe", "template": "tiny-linux"}'), ("half a surrogate", b'{"name": "\\ud800", "template": "x"}'),
+    ("a NUL", b"\0"), ("a byte order mark", b"\xef\xbb\xbf{}"), ("UTF-16", '{"name": "never1"}'.encode("utf-16")),
+    ("deep lists", deep(100000, "[", "]")), ("deep objects", b'{"name":' * 50000 + b"1" + b"}" * 50000),
+    ("deep in a field", b'{"name": ' + deep(2000, "[", "]") + b"}"),
+    ("a huge text", json.dumps({**GOOD, "note": "n" * 900000}).encode()),
+    ("a huge list", json.dumps({"name": list(range(100000))}).encode()),
+    ("ten thousand fields", json.dumps({**{"f%d" % i: i for i in range(10000)}}).encode()),
+    ("two megabytes", json.dumps({**GOOD, "note": "n" * 2000000}).encode()),
+    ("a number of a thousand digits", b'{"name": "never1", "template": "tiny-linux", "cpus": ' + b"9" * 1000 + b"}"),
+]
+
+
+def good(answer, field=None):
+    if not 400 <= answer.status < 500 or not answer.is_problem or not answer.code:
+        return False
+    if answer.status in (401, 403):
+        return False  # whoever asks here may do it all
+    return field is None or any(field in (named or "") for named in answer.fields) or field in answer.json().get("detail", "")
+
+
+def run(lab, report):
+    vm = lab.vm("web1")
+    if not vm:
+        lab.make_vm("web1", start=False)
+    before = state(lab)
+    all_of_them = operations(lab)
+    schemas = lab.local().get("/api/v1/openapi.json").json()["components"]["schemas"]
+    for operation in all_of_them:
+        operation.schemas = schemas
+    apis = {"https": lab.web("boss"), "cli": lab.local("boss")}
+    total = 0
+    for way, api in apis.items():
+        bad, count = [], 0
+        for what, body, field in create_bodies():
+            answer = api.post("/api/v1/vms", body)
+            count += 1
+            if not good(answer, field):
+                bad.append("%s: %r" % (what, answer))
+        report.check("%d bad fields of a new VM are named, %s" % (count, way), count > 100 and not bad, bad)
+        total += count
+
+        bad, count = [], 0
+        for operation, address, what, body, field in other_bodies(all_of_them):
+            answer = api.request(operation.method.upper(), address, body)
+            count += 1
+            # An object that is missing may be told first.
+            if not good(answer, None if answer.status == 404 else field):
+                bad.append("%s, %s: %r" % (operation.name, what, answer))
+        report.check("%d bad fields of every other request are named, %s" % (count, way), count > 30 and not bad, bad)
+        total += count
+
+        bad, count = [], 0
+        for what, raw in RAW:
+            answer = send(api, "POST", "/api/v1/vms", raw)
+            count += 1
+            if answer is None or not good(answer):
+                bad.append("%s: %r" % (what, answer))
+        report.check("%d bodies that are no such JSON, %s" % (count, way), not bad, bad)
+        total += count
+
+        bad, count = [], 0
+        for name in NAMES[1:]:
+            quoted = urllib.parse.quote(name, safe="")
+            if quoted in (".", ".."):
+                continue
+            for method, rest in (("GET", ""), ("POST", "/start"), ("DELETE", ""), ("PATCH", ""), ("GET", "/log")):
+                answer = api.request(method, "/api/v1/vms/%s%s" % (quoted, rest), {"note": "x"} if method == "PATCH" else None)
+                count += 1
+                if not good(answer):
+                    bad.append("%s %s%s: %r" % (method, quoted, rest, answer))
+        for path in ("/api/v1/vms/%", "/api/v1/vms/%zz", "/api/v1/vms/%ff", "/api/v1/tasks/x", "/api/v1/tasks/t" + "0" * 15,
+                     "/api/v1/tasks/" + LONG, "/api/v1/nothing", "/api/v1", "/api/v1/vms/web1/nothing", "/api/v1/vms//start",
+                     "/api/v1/vms/web1/log?bytes=-1", "/api/v1/vms/web1/log?bytes=999999999999", "/api/v1/vms/web1/log?bytes=x",
+                     "/api/v1/vms/web1/log?nonsense=1", "/api/v1/tasks?most=0", "/api/v1/tasks?most=x", "/api/v1/tasks?most=1&most=2",
+                     "/api/v1/tasks?most=%zz", "/api/v1/tasks?" + "a=1&" * 1000, "/api/v1/vms/" + "a" * 7000):
+            answer = send(api, "GET", path)
+            count += 1
+            if answer is None or not good(answer):
+                bad.append("GET %s: %r" % (path[:60], answer))
+        report.check("%d bad names, paths and queries, %s" % (count, way), not bad, bad)
+        total += count
+
+        bad, count = [], 0
+        for what, method, headers in (
+                ("another type", "POST", {"Content-Type": "text/plain"}), ("a form", "POST", {"Content-Type": "application/x-www-form-urlencoded"}),
+                ("an Idempotency-Key of 200 letters", "POST", {"Idempotency-Key": "k" * 200}),
+                ("an Idempotency-Key with a space", "POST", {"Idempotency-Key": "a b"}),
+                ("a method that nobody declared", "PUT", {}), ("a method that nobody knows", "FROBNICATE", {}), ("TRACE", "TRACE", {})):
+            answer = send(api, method, "/api/v1/vms", json.dumps({**GOOD, "memory": "1"}).encode(), headers)
+            count += 1
+            if answer is None or not (400 <= answer.status < 500):
+                bad.append("%s: %r" % (what, answer))
+        for value in ("W/\"x\"", "x", "\"a\", \"b\"", "\"" + "x" * 1000 + "\""):
+            answer = send(api, "PATCH", "/api/v1/vms/web1", b'{"note": "never"}', {"If-Match": value})
+            count += 1
+            if answer is None or not good(answer):
+                bad.append("If-Match %s: %r" % (value[:20], answer))
+        report.check("%d bad methods and headers, %s" % (count, way), not bad, bad)
+        total += count
+    total += raw_requests(lab, report, apis["https"])
+    command_line(lab, report)
+    report.check("%d in all" % total, total >= 500, total)
+    report.same("nothing has changed", state(lab), before)
+    report.same("and the daemons are the same", (len(lab.pids("bhyped")), len(lab.pids("bhype-hostd")) >= 1), (1, True))
+
+
+def send(api, method, path, raw=None, headers=None):
+    """Nothing when the other side hangs up instead."""
+    try:
+        return api.request(method, path, raw=raw, headers=headers)
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+
+
+def raw_requests(lab, report, web):
+    """What no client library sends. Whoever breaks HTTP gets 400 or is hung up on; never 5xx, never another's answer."""
+    head = b"Host: localhost\r\nOrigin: https://localhost\r\nContent-Type: application/json\r\n"
+    post = b"POST /api/v1/vms HTTP/1.1\r\n" + head
+    body = json.dumps({**GOOD, "memory": "1"}).encode()
+    requests = [
+        ("nothing", b""), ("line feeds", b"\r\n\r\n\r\n"), ("zeros", b"\0" * 100), ("a TLS hello", b"\x16\x03\x01\x02\0\x01\0"),
+        ("half a request", post), ("no version", b"GET /api/v1/vms\r\n\r\n"), ("HTTP/9.9", b"GET /api/v1/vms HTTP/9.9\r\n" + head + b"\r\n"),
+        ("no Host", b"GET /api/v1/vms HTTP/1.1\r\n\r\n"), ("two Hosts", b"GET /api/v1/vms HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+        ("a space in a name", b"GET /api/v1/vms HTTP/1.1\r\nHost : a\r\n\r\n"), ("a NUL in a header", b"GET /api/v1/vms HTTP/1.1\r\nHost: a\0b\r\n\r\n"),
+        ("a folded header", b"GET /api/v1/vms HTTP/1.1\r\nHost: a\r\n b\r\n\r\n"),
+        ("a megabyte of headers", b"GET /api/v1/vms HTTP/1.1\r\nX: " + b"x" * 1000000 + b"\r\n\r\n"),
+        ("ten thousand headers", b"GET /api/v1/vms HTTP/1.1\r\n" + b"X: y\r\n" * 10000 + b"\r\n"),
+        ("a path of a megabyte", b"GET /" + b"x" * 1000000 + b" HTTP/1.1\r\n" + head + b"\r\n"),
+        ("length -1", post + b"Content-Length: -1\r\n\r\n" + body), ("length x", post + b"Content-Length: x\r\n\r\n" + body),
+        ("length 2^64", post + b"Content-Length: 18446744073709551616\r\n\r\n" + body),
+        ("two lengths", post + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n" + body),
+        ("length and chunks", post + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("broken chunks", post + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + body), ("another coding", post + b"Transfer-Encoding: gzip\r\n\r\n" + body),
+        ("a body that ends early", post + b"Content-Length: 5000\r\n\r\n" + body),
+        ("ten gigabytes announced", post + b"Content-Length: 10737418240\r\n\r\n" + body),
+        ("a WebSocket without a key", b"GET /api/v1/console HTTP/1.1\r\n" + head + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+        ("an absolute address", b"GET http://evil.example/api/v1/vms HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+        ("CONNECT", b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    ]
+    for way in ("cli", "https"):
+        bad = []
+        for what, data in requests:
+            if way == "https":
+                answer = web.bytes(data)
+            else:
+                with lab.cli_socket("looker") as connection:
+                    answer = exchange(connection, data)
+            status = answer.split(b" ")[1] if answer.startswith(b"HTTP/") else b""
+            if answer and not status.startswith(b"4") and not (what == "an absolute address" and status == b"200"):
+                bad.append("%s: %r" % (what, answer[:200]))
+        report.same("%d broken requests, %s: 4xx or nothing" % (len(requests), way), bad, [])
+    return 2 * len(requests)
+
+
+def command_line(lab, report):
+    """The same from a shell: exit 2 or 3 and words, never a crash."""
+    bad = []
+    for words in (("vm", "create", "../x", "--template", "tiny-linux"), ("vm", "create", "-rf"), ("vm", "create", "never1"),
+                  ("vm", "create", "never1", "--template", "tiny-linux", "--memory", "1"),
+                  ("vm", "create", "never1", "--template", "tiny-linux", "--cpus", "-1"),
+                  ("vm", "create", "never1", "--template", "tiny-linux", "--cpus", "many"),
+                  ("vm", "create", "never1", "--template", "../../etc/passwd"), ("vm", "set", "web1", "cpus=many"),
+                  ("vm", "set", "web1", "cpus"), ("vm", "set", "web1", "nonsense=1"), ("vm", "show", LONG), ("vm", "stop", "web1", "--seconds", "0x"),
+                  ("vm", "frobnicate"), ("frobnicate",), ("task", "show", "x"), ("task", "show", "t0000000000000000"),
+                  ("setup", "--pool", "a/b", "--disks", "nda0", "--yes"), ("template", "show", "../x"), ()):
+        result = lab.bhype(*words, user="boss")
+        if result.status not in (2, 3) or not result.err.strip():
+            bad.append("bhype %s: %r" % (" ".join(words), result))
+    report.same("bad words on the command line: exit 2 or 3 with a reason", bad, [])

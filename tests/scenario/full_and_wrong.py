@@ -1,0 +1,154 @@
+"""Point 10: the pool full, no memory, no bridge, bhyve failing: a clear code, the tool's own words, nothing left behind."""
+
+import time
+
+from labkit import POOL, eventually
+from stopping import traces
+
+
+def run(lab, report):
+    lab.delete_vm("spare1")
+    vm = lab.vm("web1")
+    if not vm:
+        lab.make_vm("web1")
+    elif vm["state"] != "running":
+        lab.bhype("vm", "start", "web1", user="dev1")
+    lab.wait_running("web1")
+    lab.make_vm("spare1", start=False)
+    pool_full(lab, report)
+    memory(lab, report)
+    bhyve_fails(lab, report)
+    zfs_fails(lab, report)
+    bridge(lab, report)
+    lab.delete_vm("spare1")
+
+
+def left(lab, name):
+    """Of a VM that was not made."""
+    return [dataset for dataset in lab.datasets() if name in dataset or dataset.startswith(POOL + "/bhype/.new/")] + \
+        traces(lab, name) + ([name + " in the list"] if lab.vm(name) else [])
+
+
+def refused(report, name, result, code, words, status=(1, 3)):
+    report.check(name, result.status in status and code in result.err and all(word in result.err for word in words), result,
+                 "exit %s, %s, %s" % (" or ".join(map(str, status)), code, ", ".join(words)))
+
+
+def pool_full(lab, report):
+    free = int(lab.exec("zfs", "get", "-H", "-p", "-o", "value", "available", POOL).out)
+    # All that is free is promised to somebody else; the last bytes are written.
+    made = lab.exec("zfs", "create", "-o", "reservation=%d" % (free - (1 << 20)), POOL + "/filler")
+    report.same("(the pool can be filled)", (made.status, made.err), (0, ""))
+    lab.sh("dd if=/dev/urandom of=/%s/full bs=1M count=8 2>/dev/null" % POOL)
+    try:
+        available = int(lab.exec("zfs", "get", "-H", "-p", "-o", "value", "available", POOL + "/bhype").out)
+        report.check("(the pool is full)", available < (1 << 20), available)
+        result = lab.bhype("vm", "create", "nospace1", "--template", "tiny-linux", "--memory", "256M", user="dev1")
+        refused(report, "pool full: vm create says so", result, "storage.no_space", [])
+        report.same("and leaves nothing", left(lab, "nospace1"), [])
+        result = lab.bhype("vm", "create", "nospace2", "--template", "generic-uefi", "--memory", "256M", user="dev1")
+        refused(report, "pool full: vm create of an empty disk says so", result, "storage.no_space", [])
+        report.same("and leaves nothing of the empty disk", left(lab, "nospace2"), [])
+        console(lab, report, "with the pool full")
+        shown = lab.bhype("vm", "show", "web1", user="dev1")
+        report.check("pool full: vm show works", shown.status == 0 and "running" in shown.out, shown)
+        report.check("pool full: doctor says so", POOL in lab.bhype("doctor").out, lab.bhype("doctor").out)
+        result = lab.bhype("vm", "stop", "web1", user="dev1")
+        report.same("pool full: stop works", (result.status, result.err if result.status else "", lab.vm("web1")["state"]),
+                    (0, "", "stopped"))
+        report.same("and leaves nothing of the guest", traces(lab, "web1"), [])
+    finally:
+        lab.exec("rm", "-f", "/%s/full" % POOL)
+        gone = lab.exec("zfs", "destroy", POOL + "/filler")
+    report.same("(the pool is free again)", (gone.status, gone.err), (0, ""))
+    result = lab.bhype("vm", "start", "web1", user="dev1")
+    report.same("with space again the VM starts", (result.status, result.err if result.status else ""), (0, ""))
+    lab.wait_running("web1")
+
+
+def console(lab, report, when):
+    with lab.serial("web1", lab.web("dev1")) as line:
+        report.check("the serial line over a WebSocket answers " + when, line.log_in() and line.answer("echo $((6*7))", "42"),
+                     line.text[-300:])
+    with lab.terminal("bhype", "vm", "console", "web1", "--take-over", user="dev1") as terminal:
+        report.check("bhype vm console connects " + when, terminal.wait_for("Connected to web1", 20), terminal.text)
+        terminal.type("\n")
+        terminal.type("echo $((6*7))\n")
+        report.check("and answers", terminal.wait_for("\n42", 20), terminal.text[-300:])
+        terminal.type("\r~.")
+        report.check("and ends at ~.", eventually(lambda: not terminal.receive(0.1) or terminal.process.poll() is not None, 10),
+                     terminal.text[-100:])
+
+
+def memory(lab, report):
+    result = lab.bhype("vm", "create", "big1", "--template", "tiny-linux", "--memory", "64G", "--start", user="dev1")
+    refused(report, "memory above the host's: refused, naming it", result, "vm.", ["memory"], (3,))
+    report.same("and nothing is left", left(lab, "big1"), [])
+    web = lab.web("dev1")
+    answer = web.post("/api/v1/vms", {"name": "big1", "template": "tiny-linux", "memory": "64G", "cpus": 1000, "disk": "1M",
+                                      "switch": "nowhere", "start": True})
+    report.check("all problems at once", answer.status in (409, 422) and {"memory", "cpus", "disk", "switch"} <= set(answer.fields),
+                 answer, "memory, cpus, disk, switch")
+    before = lab.vm("spare1")
+    changed = lab.bhype("vm", "set", "spare1", "memory=7G", user="dev1")
+    lab.bhype("vm", "kill", "web1", user="dev1")
+    lab.bhype("vm", "start", "web1", user="dev1")
+    result = lab.bhype("vm", "start", "spare1", user="dev1")
+    refused(report, "memory above what is free: start is refused", result, "vm.", ["memory"], (3,))
+    report.same("and leaves nothing", traces(lab, "spare1"), [])
+    report.same("memory can be set back", (changed.status, lab.bhype("vm", "set", "spare1", "memory=256M", user="dev1").status,
+                                           lab.vm("spare1")["memory"]), (0, 0, before["memory"]))
+
+
+def bhyve_fails(lab, report):
+    words = "vm_open: could not open: Cannot allocate memory, lab's own words"
+    lab.fail("bhyve", 1, status=4, text=words)
+    result = lab.bhype("vm", "start", "spare1", user="dev1")
+    refused(report, "bhyve exits 4: vm start says so in bhyve's words", result, "vm.start_failed", [words], (1,))
+    vm = lab.vm("spare1")
+    report.same("the VM has failed", vm["state"], "failed")
+    report.check("with bhyve's last lines", any(words in line for line in vm["last_lines"]), vm["last_lines"])
+    report.holds("vm show tells them", lab.bhype("vm", "show", "spare1", user="dev1").out, words)
+    report.holds("vm log tells them", lab.bhype("vm", "log", "spare1", user="dev1").out, words)
+    report.same("nothing is left", eventually(lambda: not traces(lab, "spare1"), 10) and [] or traces(lab, "spare1"), [])
+    lab.fail("bhyve", 1, status=4, text=words)
+    result = lab.bhype("vm", "create", "four1", "--template", "tiny-linux", "--memory", "256M", "--start", user="dev1")
+    refused(report, "bhyve exits 4 in vm create --start", result, "vm.start_failed", [words], (1,))
+    report.same("no tap, no kernel object, nothing in .new", traces(lab, "four1") +
+                [name for name in lab.datasets() if name.startswith(POOL + "/bhype/.new/")], [])
+    lab.verb("fail", "--clear")
+    if lab.vm("four1"):
+        report.same("what stays is a whole VM that starts", lab.bhype("vm", "start", "four1", user="dev1").status, 0)
+        lab.delete_vm("four1")
+    result = lab.bhype("vm", "start", "spare1", user="dev1")
+    report.same("the next start works", (result.status, result.err if result.status else ""), (0, ""))
+    lab.bhype("vm", "kill", "spare1", user="dev1")
+
+
+def zfs_fails(lab, report):
+    words = "cannot create 'x': I/O error, lab's own words"
+    lab.fail("zfs clone", 1, status=1, text=words)
+    result = lab.bhype("vm", "create", "clone1", "--template", "tiny-linux", "--memory", "256M", user="dev1")
+    refused(report, "zfs clone fails: its words are shown", result, "host.command_failed", [words], (1,))
+    report.same("zfs clone fails: nothing is left", left(lab, "clone1"), [])
+    lab.verb("fail", "--clear")
+
+
+def bridge(lab, report):
+    """Gone while a guest runs: a start says so at once; within a minute all is as before."""
+    vm = lab.wait_running("web1")
+    lab.exec("ifconfig", "bh-nat", "destroy")
+    result = lab.bhype("vm", "start", "spare1", user="dev1")
+    if result.status == 0:  # it may have been made again already
+        report.check("bridge missing: it was made again before the start", "inet 10.77" in lab.exec("ifconfig", "bh-nat").out, result)
+        lab.bhype("vm", "kill", "spare1", user="dev1")
+    else:
+        refused(report, "bridge missing: vm start says so", result, "vm.", ["bh-nat"], (1, 3))
+        report.same("and leaves nothing", traces(lab, "spare1"), [])
+    result = lab.bhype("vm", "create", "nobridge1", "--template", "tiny-linux", "--switch", "nowhere", user="dev1")
+    refused(report, "a switch that does not exist", result, "vm.", ["nowhere"], (3,))
+    report.same("leaves nothing", left(lab, "nobridge1"), [])
+    began = time.monotonic()
+    back = eventually(lambda: lab.guest_page(vm, 2), 90, 0.5)
+    report.check("the bridge comes back by itself, the running guest with it", back, lab.exec("ifconfig", "-a").out)
+    report.say("the guest was reachable again after %.0f s" % (time.monotonic() - began))
