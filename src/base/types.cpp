@@ -6,7 +6,9 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <random>
+#include <vector>
+
+#include <unistd.h>
 
 namespace bhype {
 
@@ -66,12 +68,18 @@ bool reserved_pool_name(std::string_view name) {
                        [&](auto prefix) { return name.substr(0, prefix.size()) == prefix; });
 }
 
+/// From the kernel: std::random_device may be the processor's own generator.
+void fill_random(unsigned char* bytes, std::size_t size) {
+    constexpr std::size_t most = 256; // getentropy(3)
+    for (std::size_t done = 0; done < size; done += most)
+        if (::getentropy(bytes + done, std::min(most, size - done)) != 0)
+            throw Error(Code::internal, "getentropy");
+}
+
 template <std::size_t N>
 std::array<unsigned char, N> random_bytes() {
-    std::random_device device;
     std::array<unsigned char, N> bytes{};
-    for (auto& byte : bytes)
-        byte = static_cast<unsigned char>(device());
+    fill_random(bytes.data(), N);
     return bytes;
 }
 
@@ -284,10 +292,11 @@ std::string ByteSize::human() const {
 }
 
 std::string random_hex(std::size_t bytes) {
-    std::random_device device;
+    std::vector<unsigned char> random(bytes);
+    fill_random(random.data(), bytes);
     std::string text;
-    for (std::size_t i = 0; i < bytes; ++i)
-        text += fmt::format("{:02x}", device() & 0xffU);
+    for (const auto byte : random)
+        text += fmt::format("{:02x}", byte);
     return text;
 }
 
