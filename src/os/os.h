@@ -14,8 +14,10 @@
 //   closefrom(2)                                       FreeBSD 8, glibc 2.34
 //   posix_spawn_file_actions_addclosefrom_np(3)        FreeBSD 13.1, glibc 2.34 (used by run/)
 //   openpty by posix_openpt(2), ptsname_r(3)           tty.h
+//   users and groups by getpwnam_r(3), getgrouplist(3) accounts.h
 //   opening below a directory descriptor, whole files  files.h (openat(2) with O_NOFOLLOW, step by step)
 
+#include "os/accounts.h"
 #include "os/files.h"
 #include "os/peer.h"
 #include "os/process.h"
