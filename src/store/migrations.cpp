@@ -71,6 +71,16 @@ std::span<const Migration> migrations() {
              "CREATE INDEX audit_username ON audit (username, number)",
              "CREATE INDEX audit_object ON audit (object, number)",
          }},
+        {2,
+         {
+             // A name that is given to another account must not inherit the sessions of the first.
+             "ALTER TABLE sessions ADD COLUMN uid BIGINT NOT NULL DEFAULT -1",
+             R"(CREATE TABLE documents (
+                    kind VARCHAR(32) NOT NULL,
+                    name VARCHAR(255) NOT NULL,
+                    body {text} NOT NULL,
+                    PRIMARY KEY (kind, name)))",
+         }},
     };
     return all;
 }
