@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace bhype::vmd {
 
@@ -20,6 +21,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t in_space = 64 << 10;
 constexpr int viewer_space = 256 << 10;
+constexpr std::size_t longest_name = 1024;
 constexpr std::uint16_t widest = 4096; ///< a row must fit into the buffer
 /// A viewer that keeps others waiting so long is left behind.
 constexpr milliseconds patience{250};
@@ -42,6 +44,7 @@ Screen::~Screen() {
         close(viewers_.begin());
     lose();
     loop_.cancel(retry_timer_);
+    loop_.cancel(full_timer_);
 }
 
 void Screen::powered() {
@@ -214,8 +217,15 @@ std::size_t Screen::take_handshake(const char* bytes, std::size_t size) {
         send(std::string_view("\1", 1));
         return 4;
     case Stage::init: {
-        if (size < 24 || size < 24 + u32(bytes + 20))
-            return u32(bytes + 20) > 1024 && size >= 24 ? (retry(), size) : 0;
+        if (size < 24)
+            return 0;
+        const std::size_t name_size = u32(bytes + 20);
+        if (name_size > longest_name) {
+            retry();
+            return size;
+        }
+        if (size < 24 + name_size)
+            return 0;
         geometry_.width = u16(bytes);
         geometry_.height = u16(bytes + 2);
         if (!geometry_.format.parse(bytes + 4) || geometry_.width > widest) {
@@ -227,13 +237,12 @@ std::size_t Screen::take_handshake(const char* bytes, std::size_t size) {
         std::string encodings{2, 0, 0, 2};
         put32(encodings, static_cast<std::uint32_t>(raw_encoding));
         put32(encodings, static_cast<std::uint32_t>(desktop_size_encoding));
-        const auto used = 24 + u32(bytes + 20);
         send(encodings);
         for (auto& viewer : viewers_)
             viewer.greet(geometry_, run_.vm);
         if (!viewers_.empty())
             ask_all();
-        return used;
+        return 24 + name_size;
     }
     default:
         return 0;
@@ -335,15 +344,18 @@ void Screen::ask() {
 
 /// A whole picture, for who has just come or was left behind; not more often than makes sense.
 void Screen::ask_all() {
-    if (stage_ != Stage::streaming || full_timer_ != 0)
+    if (stage_ != Stage::streaming)
         return;
+    if (full_timer_ != 0) {
+        full_again_ = true;
+        return;
+    }
     asked_ = true;
     send(update_request(false, geometry_.width, geometry_.height));
     full_timer_ = loop_.after(full_pause, [this] {
         full_timer_ = 0;
-        if (full_again_)
+        if (std::exchange(full_again_, false))
             ask_all();
-        full_again_ = false;
     });
 }
 
@@ -407,17 +419,13 @@ void Screen::tend(std::list<Viewer>::iterator viewer, short events) {
             pace();
             return;
         }
-        if (wants.full) {
-            full_again_ = full_timer_ != 0;
+        if (wants.full)
             ask_all();
-        }
     }
-    if (events & POLLOUT && !viewer->flush()) {
+    if (events & POLLOUT && !viewer->flush())
         close(viewer);
-    } else if (viewer->caught_up()) {
-        full_again_ = full_timer_ != 0;
+    else if (viewer->caught_up())
         ask_all();
-    }
     ask();
     pace();
 }
