@@ -1,4 +1,4 @@
-import type { FieldProblem, Problem } from "./models";
+import type { Problem } from "./models";
 
 /// What went wrong with a request, whoever noticed it: the API, nginx in front of it, or the network.
 export class ApiError extends Error {
@@ -93,9 +93,4 @@ export function fieldProblems(error: unknown): Record<string, string> {
     found[field] = found[field] ? `${found[field]}; ${rule}` : rule;
   }
   return found;
-}
-
-/// Plans list problems as text or as field and rule.
-export function problemText(problem: FieldProblem | string): string {
-  return typeof problem === "string" ? problem : problem.field ? `${problem.field}: ${problem.rule}` : problem.rule;
 }

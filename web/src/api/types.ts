@@ -12,9 +12,9 @@ export interface components {
       advice?: string;
       problems?: components["schemas"]["FieldProblem"][];
     };
-    WhoAmI: { user: string; role: "administrator" | "member" | "viewer"; groups: string[]; source: string };
+    WhoAmI: { user: string; role: "none" | "viewer" | "member" | "administrator"; groups: string[]; source: string };
     Pool: { name: string; size: number; allocated: number; free: number; health: string };
-    Host: {
+    HostView: {
       hostname: string;
       release: string;
       cpu_model: string;
@@ -28,7 +28,7 @@ export interface components {
       setup_done: boolean;
     };
     Check: { id: string; title: string; state: "ok" | "warning" | "failed"; found: string; advice: string };
-    Setup: { pool: string; disks?: string[]; layout?: string; plan?: boolean };
+    SetupRequest: { pool: string; disks?: string[]; layout?: string; plan?: boolean };
     Disk: { name: string; size: number; description: string; ident: string; solid_state: boolean; used_by: string };
     Template: {
       name: string;
@@ -36,7 +36,7 @@ export interface components {
       family: "linux" | "freebsd" | "windows" | "openbsd" | "other";
       description: string;
       notes: string;
-      kind: "image" | "iso" | "uefi";
+      kind: "image" | "iso" | "empty";
       cpus: number;
       memory: number;
       disk: number;
@@ -122,17 +122,18 @@ export interface components {
       note?: string;
       owner?: string;
       group?: string;
-      screen?: components["schemas"]["Screen"] | null;
+      screen?: components["schemas"]["Screen"];
     };
-    CreatePlan: {
+    Plan: {
       steps: string[];
       space_now: number;
       space_most: number;
       memory_left: number;
-      problems: (components["schemas"]["FieldProblem"] | string)[];
+      destroys: string[];
+      keeps: string[];
+      problems: string[];
     };
-    DeletePlan: { destroys: (string | { name: string; size?: number })[]; keeps: string[] };
-    SetupPlan: { steps: string[] };
+    SetupPlan: { steps: string[]; wipes: string[]; nothing_to_do: boolean };
     ConsoleTicket: { ticket: string; path: string; protocol: string; viewers: number };
     Task: {
       id: string;

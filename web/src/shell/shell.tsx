@@ -20,6 +20,8 @@ import {
   SkipToContent,
 } from "@patternfly/react-core";
 import BarsIcon from "@patternfly/react-icons/dist/esm/icons/bars-icon";
+import ListIcon from "@patternfly/react-icons/dist/esm/icons/list-icon";
+import SearchIcon from "@patternfly/react-icons/dist/esm/icons/search-icon";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { Link, Outlet, useLocation } from "react-router-dom";
 import { useLive } from "../api/live";
@@ -41,8 +43,21 @@ function TasksButton() {
   const { open, show, close } = useTaskDrawer();
   const running = data?.filter(isActive).length ?? 0;
   return (
-    <Button variant="plain" aria-expanded={open} onClick={() => (open ? close() : show())}>
-      Tasks{running > 0 && <span className="badge numbers"> {running} running</span>}
+    <Button
+      variant="plain"
+      icon={<ListIcon />}
+      aria-expanded={open}
+      aria-label={running > 0 ? `Tasks, ${running} running` : "Tasks"}
+      onClick={() => (open ? close() : show())}
+    >
+      <span className="not-on-phone">Tasks</span>
+      {running > 0 && (
+        <span className="badge numbers">
+          {" "}
+          {running}
+          <span className="not-on-phone"> running</span>
+        </span>
+      )}
     </Button>
   );
 }
@@ -60,7 +75,7 @@ function UserMenu() {
       popperProps={{ position: "right" }}
       toggle={(ref) => (
         <MenuToggle ref={ref} variant="plainText" isExpanded={open} onClick={() => setOpen(!open)}>
-          {user.user}
+          <span className="user-name">{user.user}</span>
         </MenuToggle>
       )}
     >
@@ -130,8 +145,10 @@ function Frame() {
       </MastheadMain>
       <MastheadContent>
         <div className="masthead-tools">
-          <Button variant="plain" onClick={() => setSearching(true)}>
-            Search <kbd>Ctrl-K</kbd>
+          <Button variant="plain" icon={<SearchIcon />} aria-label="Search, Ctrl-K" onClick={() => setSearching(true)}>
+            <span className="not-on-phone">
+              Search <kbd>Ctrl-K</kbd>
+            </span>
           </Button>
           <TasksButton />
           <UserMenu />
@@ -164,6 +181,8 @@ function Frame() {
       isManagedSidebar
       isContentFilled
       mainContainerId="main"
+      // In reach of the keyboard, so that a long page can be scrolled with it.
+      mainTabIndex={0}
       className={open ? "with-drawer" : undefined}
       skipToContent={<SkipToContent href="#main">Skip to the content</SkipToContent>}
     >

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { backOff } from "../../api/events";
 import type { ConsoleKind, ConsoleMode, ConsoleTicket, Problem } from "../../api/models";
 import { ApiError, toProblem } from "../../api/problem";
-import { takeTicket } from "./ticket";
+import { returnTicket, takeTicket } from "./ticket";
 
 export type Line =
   | { state: "connecting" }
@@ -40,7 +40,7 @@ export function useConsoleLine(name: string, kind: ConsoleKind, open: Opener) {
     const connect = async () => {
       try {
         const ticket = await takeTicket(name, kind, mode);
-        if (over) return;
+        if (over) return returnTicket(ticket);
         close = opener.current(
           ticket,
           mode,

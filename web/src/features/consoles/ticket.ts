@@ -6,6 +6,13 @@ export async function takeTicket(name: string, kind: ConsoleKind, mode: ConsoleM
   return (await call<ConsoleTicket>("POST", `/vms/${segment(name)}/console`, { body: { kind, mode } })).data;
 }
 
+/// Gives back a ticket that nobody will use: until it is used or old, its console counts as taken.
+export function returnTicket(ticket: ConsoleTicket): void {
+  const { url, protocols } = consoleAddress(ticket);
+  const socket = new WebSocket(url, protocols);
+  socket.onopen = () => socket.close();
+}
+
 export function consoleAddress(ticket: ConsoleTicket): { url: string; protocols: string[] } {
   const url = new URL(ticket.path, window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

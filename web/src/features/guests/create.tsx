@@ -14,10 +14,10 @@ import {
 } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
-import { useNavigate } from "react-router-dom";
+import { useNavigate, useSearchParams } from "react-router-dom";
 import { call, get } from "../../api/client";
-import type { CreatePlan, CreateVm, Switch, Template } from "../../api/models";
-import { fieldProblems, problemText } from "../../api/problem";
+import type { CreateVm, Plan, Switch, Template } from "../../api/models";
+import { fieldProblems } from "../../api/problem";
 import { formatSize, sizeInput } from "../../text/size";
 import { CopyButton } from "../../ui/copy";
 import { Fact, Facts } from "../../ui/facts";
@@ -64,7 +64,7 @@ function useRested<T>(value: T, milliseconds = 400): T {
   return rested;
 }
 
-function PlanBox({ plan }: { plan: CreatePlan }) {
+function PlanBox({ plan }: { plan: Plan }) {
   return (
     <div aria-live="polite">
       <Facts>
@@ -75,7 +75,7 @@ function PlanBox({ plan }: { plan: CreatePlan }) {
       {plan.problems.length > 0 && (
         <ul className="problem-fields">
           {plan.problems.map((problem) => (
-            <li key={problemText(problem)}>{problemText(problem)}</li>
+            <li key={problem}>{problem}</li>
           ))}
         </ul>
       )}
@@ -91,7 +91,10 @@ function PlanBox({ plan }: { plan: CreatePlan }) {
 }
 
 function CreateForm({ templates, switches }: { templates: readonly Template[]; switches: readonly Switch[] }) {
-  const first = templates.find((template) => template.available);
+  const [search] = useSearchParams();
+  const usable = templates.filter((template) => template.available);
+  const first = usable.find((template) => template.name === search.get("template")) ?? usable[0];
+  const offered = [...usable, ...templates.filter((template) => !template.available)];
   const pick = (template: Template | undefined): Partial<Values> =>
     template
       ? { template: template.name, cpus: String(template.cpus), memory: sizeInput(template.memory), disk: sizeInput(template.disk) }
@@ -107,7 +110,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
   const plan = useQuery({
     queryKey: ["create-plan", rested],
     queryFn: async ({ signal }) =>
-      (await call<CreatePlan>("POST", "/vms", { body: { ...toRequest(rested), plan: true }, signal })).data,
+      (await call<Plan>("POST", "/vms", { body: { ...toRequest(rested), plan: true }, signal })).data,
     enabled: rested.name !== "" && rested.template !== "",
     retry: false,
     gcTime: 0,
@@ -132,7 +135,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
       <TextField id="name" label="Name" required value={values.name} onChange={(name) => set({ name })} problem={problems["name"]} />
       <FormGroup role="radiogroup" label="Template" fieldId="template" isRequired>
         <div className="template-choice">
-          {templates.map((template) => (
+          {offered.map((template) => (
             <Radio
               key={template.name}
               id={`template-${template.name}`}

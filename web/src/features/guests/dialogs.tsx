@@ -15,8 +15,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { call, segment } from "../../api/client";
-import type { DeletePlan, Vm } from "../../api/models";
-import { formatSize } from "../../text/size";
+import type { Plan, Vm } from "../../api/models";
 import { ErrorBox } from "../../ui/problem";
 import { Waiting } from "../../ui/page";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
@@ -177,12 +176,14 @@ function PlanList({ title, items }: { title: string; items: readonly ReactNode[]
   );
 }
 
-function planItem(item: DeletePlan["destroys"][number]): ReactNode {
-  if (typeof item === "string") return <code>{item}</code>;
+/// "tank/bhype/guest/web1/disk0 (2G, 45M used)": a name of the host's, and what there is to say about it.
+function planItem(item: string): ReactNode {
+  const end = item.indexOf(" (");
+  if (end < 0) return <code>{item}</code>;
   return (
     <>
-      <code>{item.name}</code>
-      {item.size !== undefined && <span className="quiet numbers"> {formatSize(item.size)}</span>}
+      <code>{item.slice(0, end)}</code>
+      <span className="quiet">{item.slice(end)}</span>
     </>
   );
 }
@@ -193,7 +194,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
   const { pathname } = useLocation();
   const plan = useQuery({
     queryKey: ["vms", "one", vm.name, "delete-plan"],
-    queryFn: async () => (await call<DeletePlan>("DELETE", `/vms/${segment(vm.name)}?plan=1`)).data,
+    queryFn: async () => (await call<Plan>("DELETE", `/vms/${segment(vm.name)}?plan=1`)).data,
     gcTime: 0,
   });
   return (
@@ -213,7 +214,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
       {plan.data && (
         <>
           <PlanList title="Goes for good" items={plan.data.destroys.map(planItem)} />
-          <PlanList title="Stays" items={plan.data.keeps.map((name) => <code key={name}>{name}</code>)} />
+          <PlanList title="Stays" items={plan.data.keeps.map(planItem)} />
           <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />
         </>
       )}

@@ -39,18 +39,18 @@ const pageRows = 200;
 const Row = memo(function Row({ vm }: { vm: Vm }) {
   return (
     <Tr>
-      <Td dataLabel={heads.name}>
+      <Td dataLabel={heads.name} className="guest-name">
         <Link to={guestPage(vm.name)}>{vm.name}</Link>
       </Td>
       <Td dataLabel={heads.state}>
         <GuestState vm={vm} />
       </Td>
-      <Td dataLabel={heads.owner}>{vm.owner || "-"}</Td>
+      <Td dataLabel={heads.owner} className="not-on-phone">{vm.owner || "-"}</Td>
       <Td dataLabel={heads.address}>{addressOf(vm) ?? "-"}</Td>
-      <Td dataLabel={heads.cpus} className="numbers">
+      <Td dataLabel={heads.cpus} className="numbers not-on-phone">
         {vm.cpus}
       </Td>
-      <Td dataLabel={heads.memory} className="numbers">
+      <Td dataLabel={heads.memory} className="numbers not-on-phone">
         {formatSize(vm.memory)}
       </Td>
       <Td dataLabel={heads.uptime} className="numbers">
@@ -108,7 +108,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
           ))}
         </FormSelect>
         <span className="quiet numbers" role="status">
-          {shown.length === vms.length ? `${vms.length}` : `${shown.length} of ${vms.length}`}
+          {shown.length === vms.length ? `${vms.length} ${vms.length === 1 ? "guest" : "guests"}` : `${shown.length} of ${vms.length} guests`}
         </span>
       </div>
       <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-md">

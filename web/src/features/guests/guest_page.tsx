@@ -68,7 +68,7 @@ export default function GuestPage() {
       >
         {data && <GuestState vm={data} />}
       </PageHead>
-      <PageSection className="page-tabs">
+      {(data || !vm.error) && <PageSection className="page-tabs">
         <nav aria-label="Parts of this guest" className="tabs">
           {tabs.map(({ path, label }) => (
             <NavLink key={path} end={path === ""} to={path ? `${guestPage(name)}/${path}` : guestPage(name)}>
@@ -76,7 +76,7 @@ export default function GuestPage() {
             </NavLink>
           ))}
         </nav>
-      </PageSection>
+      </PageSection>}
       <PageSection isFilled>
         {vm.error && !data && <ErrorBox error={vm.error} retry={() => void vm.refetch()} />}
         {!data && !vm.error && <Waiting label="Fetching the guest" />}

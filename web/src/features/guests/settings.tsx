@@ -29,7 +29,7 @@ function toEdit(values: Values, before: Values): EditVm {
   if (values.group !== before.group) edit.group = values.group;
   if (values.screen !== before.screen) {
     const [width, height] = values.screen.split("x").map(Number);
-    edit.screen = width && height ? { width, height } : null;
+    if (width && height) edit.screen = { width, height };
   }
   return edit;
 }
@@ -83,7 +83,7 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
           <TextField id="memory" label="Memory" value={values.memory} onChange={(memory) => set({ memory })} problem={problems["memory"]} />
           <FormGroup label="Screen" fieldId="screen">
             <FormSelect id="screen" value={values.screen} onChange={(_event, screen) => set({ screen })}>
-              <FormSelectOption value="" label="none" />
+              {!base.values.screen && <FormSelectOption value="" label="none" />}
               {[...new Set([...screens, ...(base.values.screen ? [base.values.screen] : [])])].map((size) => (
                 <FormSelectOption key={size} value={size} label={size} />
               ))}

@@ -3,7 +3,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import type { Vm } from "../../api/models";
 import { formatSize } from "../../text/size";
 import { Fact, Facts } from "../../ui/facts";
-import { Since, Moment } from "../../ui/time";
+import { Since } from "../../ui/time";
 import { addressOf, upSince, useVmLog } from "./guests";
 
 function Devices({ vm }: { vm: Vm }) {
@@ -61,9 +61,9 @@ export function Summary({ vm }: { vm: Vm }) {
             <Fact name="Group">{vm.group || "-"}</Fact>
             <Fact name="Template">{vm.template || "-"}</Fact>
             <Fact name="Reboots">{vm.reboots}</Fact>
-            <Fact name="In this state">
-              <Moment at={vm.since * 1000} />
-              {vm.reason && <span className="quiet"> ({vm.reason})</span>}
+            <Fact name={`Has been ${vm.state}`}>
+              {vm.since > 0 ? <>for <Since at={vm.since * 1000} /></> : "-"}
+              {vm.reason && vm.state !== "failed" && <span className="quiet">, {vm.reason}</span>}
             </Fact>
             <Fact name="Dataset">
               <code>{vm.dataset}</code>

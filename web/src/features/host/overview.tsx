@@ -98,7 +98,9 @@ export default function Overview() {
               <CardBody>
                 <h2 className="section-title">Guests</h2>
                 <ul className="state-counts">
-                  {(Object.keys(counts) as (keyof typeof counts)[]).map((state) => (
+                  {(Object.keys(counts) as (keyof typeof counts)[])
+                    .filter((state) => counts[state] > 0 || state === "running" || state === "stopped")
+                    .map((state) => (
                     <li key={state}>
                       <Link to={`/guests?state=${state}`}>
                         <StateLabel state={state} /> <span className="numbers">{counts[state]}</span>

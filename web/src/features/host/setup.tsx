@@ -3,7 +3,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { call, get } from "../../api/client";
-import type { Disk, Setup as Request, SetupPlan } from "../../api/models";
+import type { Disk, SetupPlan, SetupRequest } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { formatSize } from "../../text/size";
 import { PageHead, Waiting } from "../../ui/page";
@@ -23,7 +23,7 @@ function SetupForm({ disks }: { disks: readonly Disk[] }) {
   const navigate = useNavigate();
   const layouts = fitting(chosen.length);
   const layout = layouts.find((each) => each === wish) ?? layouts[0];
-  const request: Request = { pool, ...(chosen.length ? { disks: chosen, layout } : {}) };
+  const request: SetupRequest = { pool, ...(chosen.length ? { disks: chosen, layout } : {}) };
   const plan = useMutation({
     mutationFn: async () => (await call<SetupPlan>("POST", "/setup", { body: { ...request, plan: true } })).data,
   });
@@ -63,11 +63,13 @@ function SetupForm({ disks }: { disks: readonly Disk[] }) {
         <>
           <div>
             <h2 className="section-title">What will be done</h2>
-            <ol className="plan-list">{plan.data.steps?.map((step, index) => <li key={index}>{step}</li>)}</ol>
+            {plan.data.nothing_to_do ? <p>Nothing is to be done: the host is set up.</p> : <ol className="plan-list">{plan.data.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
           </div>
           {chosen.length > 0 && (
             <>
-              <Alert isInline variant="danger" component="p" title={`Everything on ${chosen.join(", ")} is wiped`} />
+              <Alert isInline variant="danger" component="p" title="Everything on these disks is lost">
+                <ul className="plan-list">{plan.data.wipes.map((disk) => <li key={disk}>{disk}</li>)}</ul>
+              </Alert>
               <TypeToConfirm name={pool} value={typed} onChange={setTyped} />
             </>
           )}

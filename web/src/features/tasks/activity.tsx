@@ -42,7 +42,7 @@ export function TaskPage() {
       <PageSection>
         <Card>
           <CardBody>
-            <TaskDetail key={id} id={id} onTitle={onTitle} />
+            <TaskDetail key={id} id={id} heading="h2" onTitle={onTitle} />
           </CardBody>
         </Card>
       </PageSection>

@@ -54,7 +54,16 @@ function SayAgain({ task }: { task: Task }) {
   );
 }
 
-export function TaskDetail({ id, onTitle }: { id: string; onTitle?: (title: string) => void }) {
+/// `heading` is the level of its headings: one below the title that stands above it.
+export function TaskDetail({
+  id,
+  heading: Heading,
+  onTitle,
+}: {
+  id: string;
+  heading: "h2" | "h3";
+  onTitle?: (title: string) => void;
+}) {
   const { data: task, error, refetch } = useTask(id);
   const cancel = useCancelTask();
   const title = task?.title;
@@ -104,7 +113,7 @@ export function TaskDetail({ id, onTitle }: { id: string; onTitle?: (title: stri
         </Fact>
       </Facts>
       <SayAgain task={task} />
-      <h3 className="section-title">Steps</h3>
+      <Heading className="section-title">Steps</Heading>
       <Steps task={task} />
     </div>
   );

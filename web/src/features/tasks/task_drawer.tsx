@@ -73,7 +73,7 @@ export function TaskDrawer() {
         <Button variant="plain" aria-label="Close tasks" icon={<TimesIcon />} onClick={close} />
       </div>
       <div className="task-drawer-body">
-        {shown !== undefined ? <TaskDetail key={shown} id={shown} onTitle={onTitle} /> : <DrawerList />}
+        {shown !== undefined ? <TaskDetail key={shown} id={shown} heading="h3" onTitle={onTitle} /> : <DrawerList />}
       </div>
     </aside>
   );

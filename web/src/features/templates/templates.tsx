@@ -1,12 +1,15 @@
 import { Card, CardBody, Label, PageSection } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "react-router-dom";
 import { get } from "../../api/client";
 import type { Template } from "../../api/models";
 import { formatSize } from "../../text/size";
+import { mayMake, useUser } from "../session/session";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 
 export default function Templates() {
+  const may = mayMake(useUser());
   const { data, error, refetch } = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
   return (
     <>
@@ -23,10 +26,15 @@ export default function Templates() {
                 </h2>
                 <p>{template.description}</p>
                 <p className="quiet">
-                  <code>{template.name}</code>, {template.cpus} vCPUs, {formatSize(template.memory)} memory, {formatSize(template.disk)} disk
+                  <code>{template.name}</code>, {template.cpus} {template.cpus === 1 ? "vCPU" : "vCPUs"}, {formatSize(template.memory)} memory, {formatSize(template.disk)} disk
                 </p>
                 {template.notes && <p className="template-notes">{template.notes}</p>}
-                {!template.available && <p>Cannot be used now: {template.why_not}</p>}
+                {!template.available && <p className="anywhere">Cannot be used now: {template.why_not}</p>}
+                {template.available && may && (
+                  <Link to={`/guests/new?template=${encodeURIComponent(template.name)}`} aria-label={`Create a VM from ${template.title}`}>
+                    Create a VM from it
+                  </Link>
+                )}
               </CardBody>
             </Card>
           ))}
