@@ -118,6 +118,30 @@ Reply TaskEndpoints::accepted(const Call& call, const TaskId& id) {
     return wait(id, std::chrono::seconds(query_number(call, "wait", 0, 0, 60)), 202);
 }
 
+std::optional<TaskId> TaskEndpoints::repeated(const Call& call) const {
+    return tasks_.repeated(call.caller.user, call.idempotency_key, call.request);
+}
+
+void TaskEndpoints::add(Router& router, Declaration declaration, std::function<Reply(const Call&)> handler) {
+    declaration.starts_task = true;
+    router.add<task::Task>(std::move(declaration), [this, handler](const Call& call) {
+        if (const auto made = repeated(call))
+            return accepted(call, *made);
+        return handler(call);
+    });
+}
+
+Reply TaskEndpoints::start(const Call& call, std::string kind, std::string object, std::string title,
+                           json::value input) {
+    return accepted(call, tasks_.submit({.kind = std::move(kind),
+                                         .object = std::move(object),
+                                         .title = std::move(title),
+                                         .input = std::move(input),
+                                         .caller = call.caller,
+                                         .idempotency_key = call.idempotency_key,
+                                         .request = call.request}));
+}
+
 task::Task TaskEndpoints::visible(const Call& call) const {
     const auto id = TaskId::parse(call.path.at("id"));
     auto task = id ? tasks_.find(*id) : std::nullopt;

@@ -21,10 +21,28 @@ class TaskEndpoints {
     void declare(Router& router);
     /// To be called after every change of a task (task::Tasks::on_change).
     void changed(const task::Task& task);
-    /// The answer of an endpoint that started a task: 202, Location, after ?wait of the call.
-    Reply accepted(const Call& call, const TaskId& id);
+
+    /// Declares an endpoint that starts a task. A request that comes again with its Idempotency-Key gets the
+    /// task that it has made, whatever has changed meanwhile: `handler` does not see it.
+    template <class Request>
+    void add(Router& router, Declaration declaration,
+             std::function<Reply(const Call&, const Request&)> handler) {
+        declaration.starts_task = true;
+        router.add<Request, task::Task>(std::move(declaration),
+                                        [this, handler](const Call& call, const Request& request) {
+                                            if (const auto made = repeated(call))
+                                                return accepted(call, *made);
+                                            return handler(call, request);
+                                        });
+    }
+    /// The same without a request body.
+    void add(Router& router, Declaration declaration, std::function<Reply(const Call&)> handler);
+    /// Starts a task for a call. Answers 202 and Location, after ?wait of the call.
+    Reply start(const Call& call, std::string kind, std::string object, std::string title, json::value input);
 
   private:
+    std::optional<TaskId> repeated(const Call& call) const;
+    Reply accepted(const Call& call, const TaskId& id);
     struct Waiter {
         TaskId id;
         std::chrono::steady_clock::time_point until;

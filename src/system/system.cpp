@@ -1,7 +1,5 @@
 #include "system/system.h"
 
-#include "api/task_reply.h"
-
 #include <algorithm>
 
 namespace bhype::system {
@@ -186,7 +184,7 @@ void System::add_tasks(task::Tasks& tasks, std::function<void()> after_setup) {
                [](task::Work&, const json::value&) {}});
 }
 
-void System::add_endpoints(api::Router& router, task::Tasks& tasks) {
+void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
     using access::Privilege;
     using api::Call;
     using api::Method;
@@ -214,31 +212,20 @@ void System::add_endpoints(api::Router& router, task::Tasks& tasks) {
          .summary = "List the disks and who uses them",
          .tag = "host"},
         [this, ok](const Call&) { return ok(encode(host_.call(host::DiskList{}))); });
-    router.add<SetupRequest, task::Task>(
+    tasks.add<SetupRequest>(
+        router,
         {.method = Method::post,
          .path = "/api/v1/setup",
          .privilege = Privilege::administer,
          .summary =
              "Set the host up: modules, pool, datasets, the nat switch; 200 when nothing is to be done",
          .tag = "host",
-         .success = 202,
-         .starts_task = true,
          .errors = {Code::disk_in_use, Code::pool_exists}},
         [this, ok, &tasks](const Call& call, const SetupRequest& request) {
-            if (const auto task = tasks.repeated(call.caller.user, call.idempotency_key, call.request))
-                return api::task_reply(tasks, *task, call);
             auto [plan, input] = plan_setup(request);
             if (request.plan || plan.nothing_to_do)
                 return ok(encode(plan));
-            task::Submission submission;
-            submission.kind = "host.setup";
-            submission.object = "host";
-            submission.title = "Set up the host";
-            submission.input = encode(input);
-            submission.caller = call.caller;
-            submission.idempotency_key = call.idempotency_key;
-            submission.request = call.request;
-            return api::task_reply(tasks, tasks.submit(submission), call);
+            return tasks.start(call, "host.setup", "host", "Set up the host", encode(input));
         });
 }
 

@@ -2,7 +2,7 @@
 
 // The host itself: what it is, what is wrong with it (doctor), and its first steps (setup).
 
-#include "api/endpoint.h"
+#include "api/tasks.h"
 #include "network/network.h"
 #include "task/task.h"
 #include "vm/plan.h"
@@ -87,7 +87,7 @@ class System {
     /// What setup would do. Throws Error(invalid_field) with every problem.
     std::pair<SetupPlan, SetupInput> plan_setup(const SetupRequest& request);
     void add_tasks(task::Tasks& tasks, std::function<void()> after_setup);
-    void add_endpoints(api::Router& router, task::Tasks& tasks);
+    void add_endpoints(api::Router& router, api::TaskEndpoints& tasks);
 
   private:
     struct Look {

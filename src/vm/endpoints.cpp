@@ -1,6 +1,5 @@
 #include "vm/endpoints.h"
 
-#include "api/task_reply.h"
 #include "vm/tasks.h"
 
 #include <fmt/format.h>
@@ -117,22 +116,15 @@ class ListCache {
     std::map<std::string, Entry> entries_;
 };
 
-Reply submit(const Services& services, const Call& call, const VmName& name, std::string kind,
-             std::string title, json::value input) {
-    task::Submission submission;
-    submission.kind = std::move(kind);
-    submission.object = "vm/" + name.str();
-    submission.title = std::move(title);
-    submission.input = std::move(input);
-    submission.caller = call.caller;
-    submission.idempotency_key = call.idempotency_key;
-    submission.request = call.request;
-    return api::task_reply(services.tasks, services.tasks.submit(submission), call);
+Reply submit(const Services& services, const Call& call, const VmName& name, const std::string& kind,
+             const std::string& verb, json::value input) {
+    return services.task_endpoints.start(call, kind, "vm/" + name.str(), verb + " VM " + name.str(),
+                                         std::move(input));
 }
 
 Reply submit_named(const Services& services, const Call& call, const VmName& name, const std::string& kind,
-                   const std::string& title, std::int64_t seconds = 0) {
-    return submit(services, call, name, kind, title, encode(NameInput{name, seconds}));
+                   const std::string& verb, std::int64_t seconds = 0) {
+    return submit(services, call, name, kind, verb, encode(NameInput{name, seconds}));
 }
 
 Reply create(const Services& services, const Call& call, const CreateVm& request) {
@@ -147,8 +139,6 @@ Reply create(const Services& services, const Call& call, const CreateVm& request
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, problems);
 
-    if (const auto task = services.tasks.repeated(call.caller.user, call.idempotency_key, call.request))
-        return api::task_reply(services.tasks, *task, call);
     if (services.inventory.find(request.name) && !request.plan)
         throw Error(Code::vm_name_taken, request.name.str() + " exists");
     auto decision = decide_create(request, *template_, call.caller, services.offer(), services.switches);
@@ -156,20 +146,17 @@ Reply create(const Services& services, const Call& call, const CreateVm& request
         return ok(encode(decision.plan));
     if (!decision.problems.empty())
         throw Error(Code::vm_refused, {}, decision.problems);
-    return submit(services, call, request.name, "vm.create", "Create VM " + request.name.str(),
-                  encode(decision.input));
+    return submit(services, call, request.name, "vm.create", "Create", encode(decision.input));
 }
 
 Reply start(const Services& services, const Call& call) {
     const auto record = usable(services, call);
-    if (const auto task = services.tasks.repeated(call.caller.user, call.idempotency_key, call.request))
-        return api::task_reply(services.tasks, *task, call);
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
     if (auto problems = start_problems(record.machine, services.offer(), services.switches);
         !problems.empty())
         throw Error(Code::vm_refused, {}, std::move(problems));
-    return submit_named(services, call, record.name, "vm.start", "Start VM " + record.name.str());
+    return submit_named(services, call, record.name, "vm.start", "Start");
 }
 
 Reply edit(const Services& services, const Call& call, const EditVm& request) {
@@ -215,7 +202,7 @@ Reply remove(const Services& services, const Call& call) {
         return ok(encode(delete_plan(record)));
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
-    return submit_named(services, call, record.name, "vm.delete", "Delete VM " + record.name.str());
+    return submit_named(services, call, record.name, "vm.delete", "Delete");
 }
 
 Reply log_text(const Services& services, const Call& call) {
@@ -239,9 +226,10 @@ Reply console(const Services& services, const Call& call, const OpenConsole& req
         throw Error(Code::vm_not_running, record.name.str() + " is not running");
     if (request.kind == host::ConsoleKind::screen && !record.machine.screen)
         throw Error(Code::invalid_field, {}, {{"kind", record.name.str() + " has no screen"}});
-    const auto ticket = services.ticket(call.caller, record.name, request.kind,
-                                        request.mode.value_or(host::ConsoleMode::control));
-    Reply reply = ok(encode(ConsoleTicket{ticket, "/api/v1/console", "bhype.console." + ticket}));
+    const auto made = services.consoles.ticket(call.caller, record.name, request.kind,
+                                               request.mode.value_or(host::ConsoleMode::control));
+    Reply reply = ok(
+        encode(ConsoleTicket{made.ticket, "/api/v1/console", "bhype.console." + made.ticket, made.viewers}));
     reply.status = 201;
     return reply;
 }
@@ -278,14 +266,13 @@ void add_endpoints(api::Router& router, Services& services) {
                                  .summary = "List the VMs that you may see",
                                  .tag = "vms"},
                                 [cache](const Call& call) { return cache->reply(call.caller); });
-    router.add<CreateVm, task::Task>(
+    services.task_endpoints.add<CreateVm>(
+        router,
         {.method = Method::post,
          .path = "/api/v1/vms",
          .privilege = Privilege::make,
          .summary = "Create a VM from a template; with plan=true tell what would be done",
          .tag = "vms",
-         .success = 202,
-         .starts_task = true,
          .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_pool}},
         [&](const Call& call, const CreateVm& request) { return create(services, call, request); });
     router.add<Vm>({.method = Method::get,
@@ -302,61 +289,57 @@ void add_endpoints(api::Router& router, Services& services) {
          .tag = "vms",
          .errors = {Code::precondition_failed}},
         [&](const Call& call, const EditVm& request) { return edit(services, call, request); });
-    router.add<task::Task>({.method = Method::del,
-                            .path = "/api/v1/vms/{name}",
-                            .privilege = Privilege::make,
-                            .summary = "Delete a VM with its disks; with plan=1 list exactly what goes",
-                            .tag = "vms",
-                            .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
-                            .success = 202,
-                            .starts_task = true,
-                            .errors = {Code::vm_running}},
-                           [&](const Call& call) { return remove(services, call); });
-    router.add<task::Task>({.method = Method::post,
-                            .path = "/api/v1/vms/{name}/start",
-                            .privilege = Privilege::use,
-                            .summary = "Start a VM",
-                            .tag = "vms",
-                            .success = 202,
-                            .starts_task = true,
-                            .errors = {Code::vm_running, Code::vm_refused}},
-                           [&](const Call& call) { return start(services, call); });
-    router.add<StopVm, task::Task>(
+    services.task_endpoints.add(
+        router,
+        {.method = Method::del,
+         .path = "/api/v1/vms/{name}",
+         .privilege = Privilege::make,
+         .summary = "Delete a VM with its disks; with plan=1 list exactly what goes",
+         .tag = "vms",
+         .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
+         .errors = {Code::vm_running}},
+        [&](const Call& call) { return remove(services, call); });
+    services.task_endpoints.add(router,
+                                {.method = Method::post,
+                                 .path = "/api/v1/vms/{name}/start",
+                                 .privilege = Privilege::use,
+                                 .summary = "Start a VM",
+                                 .tag = "vms",
+                                 .errors = {Code::vm_running, Code::vm_refused}},
+                                [&](const Call& call) { return start(services, call); });
+    services.task_endpoints.add<StopVm>(
+        router,
         {.method = Method::post,
          .path = "/api/v1/vms/{name}/stop",
          .privilege = Privilege::use,
          .summary = "Press the VM's power button and wait for the guest",
          .tag = "vms",
-         .success = 202,
-         .starts_task = true,
          .errors = {Code::vm_not_running}},
         [&](const Call& call, const StopVm& request) {
             const auto record = usable(services, call);
             if (!is_live(record.guest.state))
                 throw Error(Code::vm_not_running, record.name.str() + " is not running");
-            return submit_named(services, call, record.name, "vm.stop", "Stop VM " + record.name.str(),
+            return submit_named(services, call, record.name, "vm.stop", "Stop",
                                 request.seconds.value_or(Ranged<1, 3600>(60)));
         });
     const auto simple = [&](const char* verb, const char* title, const char* summary) {
-        router.add<task::Task>({.method = Method::post,
-                                .path = std::string("/api/v1/vms/{name}/") + verb,
-                                .privilege = Privilege::use,
-                                .summary = summary,
-                                .tag = "vms",
-                                .success = 202,
-                                .starts_task = true,
-                                .errors = {Code::vm_not_running}},
-                               [&services, verb, title](const Call& call) {
-                                   const auto record = usable(services, call);
-                                   if (!is_live(record.guest.state))
-                                       throw Error(Code::vm_not_running,
-                                                   record.name.str() + " is not running");
-                                   return submit_named(services, call, record.name, std::string("vm.") + verb,
-                                                       title + record.name.str());
-                               });
+        services.task_endpoints.add(
+            router,
+            {.method = Method::post,
+             .path = std::string("/api/v1/vms/{name}/") + verb,
+             .privilege = Privilege::use,
+             .summary = summary,
+             .tag = "vms",
+             .errors = {Code::vm_not_running}},
+            [&services, verb, title](const Call& call) {
+                const auto record = usable(services, call);
+                if (!is_live(record.guest.state))
+                    throw Error(Code::vm_not_running, record.name.str() + " is not running");
+                return submit_named(services, call, record.name, std::string("vm.") + verb, title);
+            });
     };
-    simple("kill", "Kill VM ", "End a VM at once; what the guest has not written is lost");
-    simple("reset", "Reset VM ", "Reset a VM as its reset button would");
+    simple("kill", "Kill", "End a VM at once; what the guest has not written is lost");
+    simple("reset", "Reset", "Reset a VM as its reset button would");
     router.add<LogText>({.method = Method::get,
                          .path = "/api/v1/vms/{name}/log",
                          .privilege = Privilege::look,

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "api/endpoint.h"
+#include "api/tasks.h"
+#include "console/consoles.h"
 #include "vm/keeper.h"
 #include "vm/plan.h"
 
@@ -9,15 +10,14 @@ namespace bhype::vm {
 struct Services {
     wire::Host& host;
     task::Tasks& tasks;
+    api::TaskEndpoints& task_endpoints;
     Inventory& inventory;
     Keeper& keeper;
     network::Switches& switches;
     templates::Library& library;
+    console::Consoles& consoles;
     /// Throws Error(no_pool).
     std::function<Offer()> offer;
-    /// A single-use ticket for a console.
-    std::function<std::string(const access::Caller&, const VmName&, host::ConsoleKind, host::ConsoleMode)>
-        ticket;
     /// Whether a user or group of that name exists on the host.
     std::function<bool(const UserName&)> user_exists;
     std::function<bool(const GroupName&)> group_exists;

@@ -103,10 +103,11 @@ BOOST_DESCRIBE_STRUCT(OpenConsole, (), (kind, mode))
 
 struct ConsoleTicket {
     std::string ticket;
-    std::string path;     ///< of the WebSocket
-    std::string protocol; ///< to offer beside "binary"
+    std::string path;         ///< of the WebSocket
+    std::string protocol;     ///< to offer beside "binary"
+    std::int64_t viewers = 0; ///< others who look on
 };
-BOOST_DESCRIBE_STRUCT(ConsoleTicket, (), (ticket, path, protocol))
+BOOST_DESCRIBE_STRUCT(ConsoleTicket, (), (ticket, path, protocol, viewers))
 
 /// What a create would do or cost, or what a delete destroys and keeps.
 struct Plan {
