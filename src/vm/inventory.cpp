@@ -37,6 +37,12 @@ host::Guest guest_of(const VmName& name, const Ending& ending) {
     return guest;
 }
 
+bool same(const Record& a, const Record& b) {
+    return a.dataset == b.dataset && a.ownership.owner == b.ownership.owner &&
+           a.ownership.group == b.ownership.group && encode(a.machine) == encode(b.machine) &&
+           encode(a.disks) == encode(b.disks) && encode(a.guest) == encode(b.guest);
+}
+
 } // namespace
 
 bool is_live(host::GuestState state) {
@@ -131,17 +137,17 @@ void Inventory::refresh() {
             record->guest = guest_of(record->name, found->second);
         put(std::move(*record));
     }
-    std::vector<std::string> gone;
+    std::vector<Record> gone;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& [name, record] : records_)
             if (!seen.contains(name) && !is_live(record.guest.state))
-                gone.push_back(name);
-        for (const auto& name : gone)
-            records_.erase(name);
+                gone.push_back(record);
+        for (const auto& record : gone)
+            records_.erase(record.name.str());
     }
-    for (const auto& name : gone)
-        changed(name);
+    for (const auto& record : gone)
+        changed(record.name, record.ownership);
     for (const auto& guest : host_.call(host::GuestList{}))
         apply(guest);
     save_cache();
@@ -158,11 +164,8 @@ void Inventory::refresh(const VmName& name) {
     if (!datasets.empty())
         record = read_record(datasets.front(), datasets);
     if (!record) {
-        {
-            const std::lock_guard lock(mutex_);
-            records_.erase(name.str());
-        }
-        changed(name.str());
+        if (const auto old = take(name.str()))
+            changed(name, old->ownership);
     } else {
         const auto ownerships = keep_.ownerships();
         if (const auto found = ownerships.find(name.str()); found != ownerships.end())
@@ -177,23 +180,43 @@ void Inventory::refresh(const VmName& name) {
 }
 
 void Inventory::put(Record record) {
-    const auto name = record.name.str();
+    const auto name = record.name;
+    const auto ownership = record.ownership;
     {
         const std::lock_guard lock(mutex_);
-        if (const auto old = records_.find(name); old != records_.end()) {
-            record.taps = old->second.taps;
-            record.addresses = old->second.addresses;
-            record.running = old->second.running;
-        }
-        if (const auto guest = guests_.find(name); guest != guests_.end())
+        if (const auto guest = guests_.find(name.str()); guest != guests_.end())
             record.guest = guest->second;
-        records_[name] = std::move(record);
+        auto& old = records_[name.str()];
+        if (old.name == name) {
+            record.taps = old.taps;
+            record.addresses = old.addresses;
+            record.running = old.running;
+            if (same(old, record))
+                return;
+        }
+        old = std::move(record);
     }
-    changed(name);
+    changed(name, ownership);
+}
+
+std::optional<Record> Inventory::take(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const auto found = records_.find(name);
+    if (found == records_.end())
+        return std::nullopt;
+    auto record = std::move(found->second);
+    records_.erase(found);
+    return record;
+}
+
+void Inventory::touch(const VmName& name) {
+    if (const auto record = find(name))
+        changed(name, record->ownership);
 }
 
 void Inventory::apply(const host::Guest& guest) {
     const auto name = guest.vm.str();
+    access::Ownership ownership;
     bool ended = false;
     {
         const std::lock_guard lock(mutex_);
@@ -207,7 +230,13 @@ void Inventory::apply(const host::Guest& guest) {
         }
         if (found != records_.end()) {
             auto& record = found->second;
-            if (is_live(guest.state) && record.machine.generation == guest.generation)
+            ownership = record.ownership;
+            const bool shows_running = is_live(guest.state) &&
+                                       record.machine.generation == guest.generation &&
+                                       record.running.generation != guest.generation;
+            if (encode(record.guest) == encode(guest) && !shows_running)
+                return;
+            if (shows_running)
                 record.running = record.machine;
             if (!is_live(guest.state))
                 record.addresses.clear();
@@ -216,12 +245,12 @@ void Inventory::apply(const host::Guest& guest) {
     }
     if (ended)
         keep_.set_ending(guest.vm, {guest.state, guest.reason, guest.last_lines, guest.since});
-    changed(name);
+    changed(guest.vm, ownership);
 }
 
 void Inventory::apply(const std::vector<host::Lease>& leases,
                       const std::vector<host::Interface>& interfaces) {
-    std::vector<std::string> touched;
+    std::vector<std::pair<VmName, access::Ownership>> touched;
     {
         const std::lock_guard lock(mutex_);
         for (auto& [name, record] : records_) {
@@ -238,12 +267,12 @@ void Inventory::apply(const std::vector<host::Lease>& leases,
             if (taps != record.taps || addresses != record.addresses) {
                 record.taps = std::move(taps);
                 record.addresses = std::move(addresses);
-                touched.push_back(name);
+                touched.emplace_back(record.name, record.ownership);
             }
         }
     }
-    for (const auto& name : touched)
-        changed(name);
+    for (const auto& [name, ownership] : touched)
+        changed(name, ownership);
 }
 
 void Inventory::set_ownership(const VmName& name, const access::Ownership& ownership) {
@@ -253,17 +282,18 @@ void Inventory::set_ownership(const VmName& name, const access::Ownership& owner
         if (const auto found = records_.find(name.str()); found != records_.end())
             found->second.ownership = ownership;
     }
-    changed(name.str());
+    changed(name, ownership);
 }
 
 void Inventory::forget(const VmName& name) {
     keep_.forget(name);
+    const auto record = take(name.str());
     {
         const std::lock_guard lock(mutex_);
-        records_.erase(name.str());
         guests_.erase(name.str());
     }
-    changed(name.str());
+    if (record)
+        changed(name, record->ownership);
     save_cache();
 }
 
@@ -287,20 +317,20 @@ std::uint64_t Inventory::version() const {
     return version_;
 }
 
-void Inventory::on_change(std::function<void(const std::string&)> listener) {
+void Inventory::on_change(Listener listener) {
     const std::lock_guard lock(mutex_);
     listener_ = std::move(listener);
 }
 
-void Inventory::changed(const std::string& name) {
-    std::function<void(const std::string&)> listener;
+void Inventory::changed(const VmName& name, const access::Ownership& ownership) {
+    Listener listener;
     {
         const std::lock_guard lock(mutex_);
         ++version_;
         listener = listener_;
     }
     if (listener)
-        listener("vms/" + name);
+        listener(name, ownership);
 }
 
 ByteSize Inventory::memory_of_running() const {

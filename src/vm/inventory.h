@@ -59,19 +59,22 @@ class Inventory {
     void forget(const VmName& name);
 
     /// Something about it changed that is kept elsewhere, such as its task.
-    void touch(const VmName& name) { changed(name.str()); }
+    void touch(const VmName& name);
 
     std::vector<Record> all() const;
     std::optional<Record> find(const VmName& name) const;
     /// Grows with every change.
     std::uint64_t version() const;
-    void on_change(std::function<void(const std::string& resource)> listener);
+    /// `ownership` is the VM's, or was until it went.
+    using Listener = std::function<void(const VmName& name, const access::Ownership& ownership)>;
+    void on_change(Listener listener);
     /// Memory that running VMs were given.
     ByteSize memory_of_running() const;
 
   private:
     void put(Record record);
-    void changed(const std::string& name);
+    void changed(const VmName& name, const access::Ownership& ownership);
+    std::optional<Record> take(const std::string& name);
     void save_cache() const;
     std::optional<Record> read_record(const host::Dataset& dataset,
                                       const std::vector<host::Dataset>& all) const;
@@ -84,7 +87,7 @@ class Inventory {
     std::map<std::string, Record> records_;
     std::map<std::string, host::Guest> guests_;
     std::uint64_t version_ = 1;
-    std::function<void(const std::string&)> listener_;
+    Listener listener_;
 };
 
 bool is_live(host::GuestState state);

@@ -60,12 +60,26 @@ void Keeper::task_changed(const task::Task& task) {
             tasks_.try_emplace(name, task.id); // the first one is shown until it ends
         } else if (const auto found = tasks_.find(name); found != tasks_.end() && found->second == task.id) {
             tasks_.erase(found);
-            ended_.insert(name);
         }
     }
     if (const auto vm = VmName::parse(task.object.substr(3)))
         inventory_.touch(*vm);
     wake_.notify_all();
+}
+
+Keeper::Claim::Claim(Keeper& keeper, const VmName& name) : keeper_(keeper), name_(name.str()) {
+    std::unique_lock lock(keeper_.mutex_);
+    keeper_.claimed_.insert(name_);
+    keeper_.wake_.wait(lock, [&] { return keeper_.clearing_ != name_; });
+}
+
+Keeper::Claim::~Claim() {
+    {
+        const std::lock_guard lock(keeper_.mutex_);
+        keeper_.claimed_.erase(keeper_.claimed_.find(name_));
+        keeper_.ended_.insert(name_);
+    }
+    keeper_.wake_.notify_all();
 }
 
 std::optional<TaskId> Keeper::task_of(const VmName& name) const {
@@ -135,10 +149,9 @@ void Keeper::clear_ended() {
     {
         const std::lock_guard lock(mutex_);
         for (const auto& name : ended_)
-            if (!tasks_.contains(name))
+            if (!claimed_.contains(name)) // the others come back when their claim ends
                 ended.insert(name);
-        for (const auto& name : ended)
-            ended_.erase(name);
+        ended_.clear();
     }
     if (ended.empty())
         return;
@@ -156,8 +169,29 @@ void Keeper::clear_ended() {
         const auto vm = VmName::parse(name);
         if (!vm || !leftovers.contains(name))
             continue;
-        host_.call(host::GuestForget{*vm});
-        host_.call(host::TapsRemove{*vm});
+        {
+            const std::lock_guard lock(mutex_);
+            if (claimed_.contains(name))
+                continue;
+            clearing_ = name;
+        }
+        struct Cleared {
+            Keeper& keeper;
+            ~Cleared() {
+                {
+                    const std::lock_guard lock(keeper.mutex_);
+                    keeper.clearing_.clear();
+                }
+                keeper.wake_.notify_all();
+            }
+        } const cleared{*this};
+        try {
+            host_.call(host::GuestForget{*vm});
+            host_.call(host::TapsRemove{*vm});
+        } catch (const Error& error) {
+            if (error.code() != Code::vm_running) // started since the look
+                log::warning("vm/{}: what is left of it cannot be removed yet: {}", name, error.what());
+        }
     }
 }
 

@@ -27,6 +27,20 @@ class Keeper {
     /// From the task queue; any thread. Objects with a task are left alone.
     void task_changed(const task::Task& task);
 
+    /// While it lives, the keeper leaves the VM's taps and its remains in the kernel alone: a tap that was
+    /// just made for a start looks like one that was left behind.
+    class Claim {
+      public:
+        Claim(Keeper& keeper, const VmName& name);
+        ~Claim();
+        Claim(const Claim&) = delete;
+        Claim& operator=(const Claim&) = delete;
+
+      private:
+        Keeper& keeper_;
+        std::string name_;
+    };
+
     /// The task at work on a VM.
     std::optional<TaskId> task_of(const VmName& name) const;
     bool connected() const;
@@ -46,6 +60,8 @@ class Keeper {
     std::condition_variable wake_;
     std::map<std::string, TaskId> tasks_;
     std::set<std::string> ended_;
+    std::multiset<std::string> claimed_;
+    std::string clearing_; ///< the VM whose remains are being removed
     bool connected_ = false;
     bool everything_ = true;
     bool stopping_ = false;

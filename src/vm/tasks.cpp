@@ -41,7 +41,7 @@ void ensure_image(Work& work, const CreateInput& input) {
     }
 }
 
-void start(Work& work, Inventory& inventory, const Record& record) {
+void power_on(Work& work, Inventory& inventory, const Record& record) {
     host::GuestStart operation{record.name, record.dataset, {}};
     for (const auto& nic : record.machine.nics) {
         const auto made = work.step("Connect " + nic.name.str() + " to switch " + nic.switch_.str(),
@@ -57,7 +57,7 @@ void clear_after_end(Work& work, const VmName& name) {
 }
 
 /// After a failed or broken start: nothing may be left of a guest that does not run.
-void clean_start(Work& work, Inventory& inventory, const VmName& name) {
+void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
     for (const auto& guest : work.step("Look at the guests", host::GuestList{})) {
         if (guest.vm != name)
             continue;
@@ -74,7 +74,8 @@ json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
 
-    // Two requests for one name can be queued behind each other.
+    // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
+    inventory.refresh(input.name);
     if (const auto other = inventory.find(input.name); other && other->machine.id != input.machine.id)
         throw Error(Code::vm_name_taken, input.name.str() + " exists");
     if (input.image_dataset)
@@ -98,7 +99,7 @@ json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
     inventory.refresh(input.name);
     if (input.start) {
         work.progress(std::nullopt, "starting");
-        start(work, inventory, find(inventory, input.name));
+        power_on(work, inventory, find(inventory, input.name));
     }
     return json::object{{"name", input.name.str()}};
 }
@@ -109,7 +110,18 @@ void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
     if (!inventory.find(input.name))
         inventory.forget(input.name);
     else
-        clean_start(work, inventory, input.name);
+        clear_unless_live(work, inventory, input.name);
+}
+
+json::value start(Work& work, Inventory& inventory, const NameInput& input) {
+    const auto record = find(inventory, input.name);
+    if (!is_live(record.guest.state))
+        power_on(work, inventory, record);
+    return json::object{{"name", input.name.str()}};
+}
+
+void clean_start(Work& work, Inventory& inventory, const NameInput& input) {
+    clear_unless_live(work, inventory, input.name);
 }
 
 json::value stop(Work& work, Inventory& inventory, const NameInput& input) {
@@ -168,45 +180,35 @@ json::value edit(Work& work, Inventory& inventory, const EditInput& input) {
     return json::object{{"name", input.name.str()}};
 }
 
+void clean_edit(Work&, Inventory& inventory, const EditInput& input) {
+    inventory.refresh(input.name);
+}
+
 } // namespace
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory) {
-    tasks.add({"vm.create",
-               [&](Work& work, const json::value& input) {
-                   return create(work, inventory, decode<CreateInput>(input));
-               },
-               [&](Work& work, const json::value& input) {
-                   clean_create(work, inventory, decode<CreateInput>(input));
-               }});
-    tasks.add({"vm.start",
-               [&](Work& work, const json::value& input) {
-                   const auto name = decode<NameInput>(input).name;
-                   const auto record = find(inventory, name);
-                   if (!is_live(record.guest.state))
-                       start(work, inventory, record);
-                   return json::value(json::object{{"name", name.str()}});
-               },
-               [&](Work& work, const json::value& input) {
-                   clean_start(work, inventory, decode<NameInput>(input).name);
-               }});
-    const auto named = [&](const char* kind, json::value (*run)(Work&, Inventory&, const NameInput&)) {
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper) {
+    // Every input names its VM: while a task works on it, the keeper stays away.
+    const auto add = [&]<class Input>(const char* kind, json::value (*run)(Work&, Inventory&, const Input&),
+                                      void (*clean)(Work&, Inventory&, const Input&)) {
         tasks.add({kind,
-                   [&inventory, run](Work& work, const json::value& input) {
-                       return run(work, inventory, decode<NameInput>(input));
+                   [&inventory, &keeper, run](Work& work, const json::value& json) {
+                       const auto input = decode<Input>(json);
+                       const Keeper::Claim claim(keeper, input.name);
+                       return run(work, inventory, input);
                    },
-                   [&inventory](Work& work, const json::value& input) {
-                       clean_start(work, inventory, decode<NameInput>(input).name);
+                   [&inventory, &keeper, clean](Work& work, const json::value& json) {
+                       const auto input = decode<Input>(json);
+                       const Keeper::Claim claim(keeper, input.name);
+                       clean(work, inventory, input);
                    }});
     };
-    named("vm.stop", stop);
-    named("vm.kill", kill);
-    named("vm.reset", reset);
-    named("vm.delete", remove);
-    tasks.add({"vm.edit",
-               [&](Work& work, const json::value& input) {
-                   return edit(work, inventory, decode<EditInput>(input));
-               },
-               [&](Work&, const json::value& input) { inventory.refresh(decode<EditInput>(input).name); }});
+    add("vm.create", create, clean_create);
+    add("vm.start", start, clean_start);
+    add("vm.stop", stop, clean_start);
+    add("vm.kill", kill, clean_start);
+    add("vm.reset", reset, clean_start);
+    add("vm.delete", remove, clean_start);
+    add("vm.edit", edit, clean_edit);
 }
 
 } // namespace bhype::vm

@@ -4,6 +4,7 @@
 // vm.delete.
 
 #include "task/task.h"
+#include "vm/keeper.h"
 #include "vm/plan.h"
 
 namespace bhype::vm {
@@ -21,6 +22,6 @@ struct EditInput {
 };
 BOOST_DESCRIBE_STRUCT(EditInput, (), (name, machine, expected))
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory);
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper);
 
 } // namespace bhype::vm

@@ -279,12 +279,13 @@ struct World {
                                 },
                                 [](const auto&) {}}};
     FakeTasks tasks{host};
+    Keeper keeper{host, inventory, switches};
     Offer offer;
 
     World() {
         fs::create_directories(host.root);
         switches.look(host.interfaces);
-        add_tasks(tasks, inventory);
+        add_tasks(tasks, inventory, keeper);
         offer.facts.max_vcpus = 4;
         offer.facts.cpus = 4;
         offer.facts.memory = 8_GiB;
