@@ -1,0 +1,300 @@
+#include "bin/bhyped_daemon.h"
+
+#include "access/audit.h"
+#include "access/ownerships.h"
+#include "api/dispatch.h"
+#include "api/events.h"
+#include "api/gatekeeper.h"
+#include "api/session.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "store/documents.h"
+#include "system/system.h"
+#include "vm/endpoints.h"
+#include "vm/tasks.h"
+
+#include <condition_variable>
+#include <filesystem>
+
+#include <stdlib.h>
+
+namespace bhype::bin {
+
+namespace {
+
+/// Hands hostd's events to the keeper, which is made after the connection that brings them: until then they
+/// wait.
+class Feed {
+  public:
+    void open(vm::Keeper& keeper) {
+        const std::lock_guard lock(mutex_);
+        keeper_ = &keeper;
+        opened_ = true;
+        changed_.notify_all();
+    }
+    void close() {
+        const std::lock_guard lock(mutex_);
+        keeper_ = nullptr;
+        opened_ = true;
+        changed_.notify_all();
+    }
+    template <class Deliver>
+    void deliver(Deliver deliver) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return opened_; });
+        if (keeper_)
+            deliver(*keeper_);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    vm::Keeper* keeper_ = nullptr;
+    bool opened_ = false;
+};
+
+} // namespace
+
+struct Daemon::Parts {
+    explicit Parts(const Config& config);
+
+    vm::Keep keep_vms();
+    network::Switches::Keep keep_switches();
+    system::Keep keep_host();
+    void declare();
+    void listen();
+    void task_changed(const task::Task& task);
+    void session_ended(const std::string& session);
+    std::vector<std::string> guests_of(const access::Caller& caller, const SwitchName& name) const;
+    void record(const api::AuditRecord& record);
+
+    Config config;
+    store::Database database;
+    store::Documents documents{database};
+    access::Ownerships ownerships{database};
+    access::Audit audit{database};
+    Feed feed;
+    std::unique_ptr<wire::Host> host;
+    access::Accounts accounts;
+    access::Sessions sessions;
+    access::Limiter limiter;
+    api::Events events;
+    api::Gatekeeper gate;
+    std::unique_ptr<task::Tasks> tasks;
+    api::TaskEndpoints task_endpoints;
+    console::Consoles consoles;
+    network::Switches switches;
+    vm::Inventory inventory;
+    vm::Keeper keeper;
+    templates::Library library;
+    system::System system;
+    vm::Services vms;
+    api::Router router;
+    api::Dispatch dispatch;
+    http::Server server;
+};
+
+namespace {
+
+constexpr std::string_view ending = "vm.ending";
+constexpr std::string_view switch_ = "switch";
+constexpr std::string_view setting = "setting";
+
+std::vector<std::string> texts(const std::vector<HostPath>& paths) {
+    std::vector<std::string> result;
+    for (const auto& path : paths)
+        result.push_back(path.str());
+    return result;
+}
+
+http::Options server_options(const Config& config) {
+    http::Options options;
+    options.workers = static_cast<int>(config.workers);
+    return options;
+}
+
+} // namespace
+
+Daemon::Parts::Parts(const Config& wanted)
+    : config(wanted), database(config.database.str()),
+      host(wire::connect_host(
+          config.hostd_socket.str(),
+          [this](const host::Guest& guest) {
+              feed.deliver([&](vm::Keeper& to) { to.guest_changed(guest); });
+          },
+          [this](bool connected) {
+              feed.deliver([&](vm::Keeper& to) { to.hostd_connected(connected); });
+              events.publish("host");
+          })),
+      sessions(database,
+               access::SessionLimits{.idle = std::chrono::minutes(config.session_idle_minutes.value),
+                                     .absolute = std::chrono::hours(config.session_hours.value)}),
+      gate(*host, accounts, sessions, limiter,
+           [this](const std::string& session) { session_ended(session); }),
+      tasks(task::make_tasks(database, *host, static_cast<int>(config.tasks_at_once))),
+      task_endpoints(*tasks),
+      consoles(*host, [this](const access::Caller& caller) { return gate.still(caller); }),
+      switches(*host, keep_switches()), inventory(*host, keep_vms(), config.cache.str()),
+      keeper(*host, inventory, switches), library(texts(config.templates)),
+      system(*host, switches, inventory, keep_host(), [this] { return keeper.connected(); }),
+      vms{.host = *host,
+          .tasks = *tasks,
+          .task_endpoints = task_endpoints,
+          .inventory = inventory,
+          .keeper = keeper,
+          .switches = switches,
+          .library = library,
+          .consoles = consoles,
+          .offer = [this] { return system.offer(); },
+          .user_exists = [this](const UserName& name) { return accounts.user_exists(name); },
+          .group_exists = [this](const GroupName& name) { return accounts.group_exists(name); }},
+      dispatch(router, gate, [this](const api::AuditRecord& made) { record(made); }),
+      server(dispatch, server_options(config)) {
+    vm::add_tasks(*tasks, inventory, keeper);
+    system.add_tasks(*tasks, [this] {
+        keeper.wake();
+        events.publish("host");
+        events.publish("switches");
+    });
+    declare();
+    inventory.on_change([this](const VmName& name, const access::Ownership& ownership) {
+        events.publish("vms/" + name.str(),
+                       [&](const access::Caller& caller) { return access::may_see(caller, ownership); });
+    });
+    tasks->on_change([this](const task::Task& task) { task_changed(task); });
+}
+
+vm::Keep Daemon::Parts::keep_vms() {
+    return {.ownerships = [this] { return ownerships.all("vm"); },
+            .set_ownership =
+                [this](const VmName& name, const access::Ownership& ownership) {
+                    ownerships.set("vm", name.str(), ownership);
+                },
+            .forget =
+                [this](const VmName& name) {
+                    ownerships.forget("vm", name.str());
+                    documents.remove(ending, name.str());
+                },
+            .endings = [this] { return documents.all<vm::Ending>(ending); },
+            .set_ending = [this](const VmName& name,
+                                 const vm::Ending& how) { documents.put_later(ending, name.str(), how); },
+            .pool = keep_host().pool};
+}
+
+network::Switches::Keep Daemon::Parts::keep_switches() {
+    return {.load =
+                [this] {
+                    std::vector<network::Wanted> all;
+                    for (auto& [name, wanted] : documents.all<network::Wanted>(switch_))
+                        all.push_back(std::move(wanted));
+                    return all;
+                },
+            .save =
+                [this](const std::vector<network::Wanted>& all) {
+                    std::map<std::string, network::Wanted> by_name;
+                    for (const auto& wanted : all)
+                        by_name.emplace(wanted.name.str(), wanted);
+                    documents.replace(switch_, by_name);
+                }};
+}
+
+system::Keep Daemon::Parts::keep_host() {
+    return {.pool = [this] { return documents.find<PoolName>(setting, "pool"); },
+            .set_pool = [this](const PoolName& pool) { documents.put(setting, "pool", pool); }};
+}
+
+std::vector<std::string> Daemon::Parts::guests_of(const access::Caller& caller,
+                                                  const SwitchName& name) const {
+    std::vector<std::string> found;
+    for (const auto& record : inventory.all())
+        if (access::may_see(caller, record.ownership) &&
+            std::any_of(record.machine.nics.begin(), record.machine.nics.end(),
+                        [&](const auto& nic) { return nic.switch_ == name; }))
+            found.push_back(record.name.str());
+    return found;
+}
+
+void Daemon::Parts::declare() {
+    api::declare_session(router, gate, [this](const std::string& session) { session_ended(session); });
+    events.declare(router);
+    task_endpoints.declare(router);
+    consoles.declare(router);
+    vm::add_endpoints(router, vms);
+    network::add_endpoints(router, switches, [this](const access::Caller& caller, const SwitchName& name) {
+        return guests_of(caller, name);
+    });
+    system.add_endpoints(router, task_endpoints);
+    api::declare_about(router);
+}
+
+void Daemon::Parts::task_changed(const task::Task& task) {
+    keeper.task_changed(task);
+    task_endpoints.changed(task);
+    events.publish("tasks/" + task.id.str(), [&](const access::Caller& caller) {
+        return caller.role == access::Role::administrator || caller.user.str() == task.user;
+    });
+}
+
+void Daemon::Parts::session_ended(const std::string& session) {
+    events.end_session(session);
+    consoles.end_session(session);
+}
+
+void Daemon::Parts::record(const api::AuditRecord& made) {
+    audit.record({.user = made.user,
+                  .source = made.source,
+                  .endpoint = std::string(api::method_text(made.method)) + ' ' + made.path,
+                  .object = made.object,
+                  .outcome = made.code.empty() ? "ok" : made.code});
+}
+
+void Daemon::Parts::listen() {
+    server.listen_local(config.cli_socket.str());
+    server.listen_web(config.web_socket.str(), 0660, config.web_group);
+    server.start();
+}
+
+Daemon::Daemon(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
+
+Daemon::~Daemon() {
+    stop();
+}
+
+void Daemon::start() {
+    parts_->inventory.load_cache();
+    parts_->listen();
+    parts_->keeper.start();
+    parts_->feed.open(parts_->keeper);
+    parts_->tasks->start();
+}
+
+void Daemon::stop() {
+    parts_->server.stop();
+    parts_->tasks->stop();
+    parts_->feed.close();
+    parts_->keeper.stop();
+}
+
+std::string Daemon::openapi() const {
+    return parts_->router.openapi();
+}
+
+std::string openapi() {
+    char directory[] = "/tmp/bhyped-openapi.XXXXXX";
+    if (!::mkdtemp(directory))
+        throw Error(Code::internal, "/tmp: cannot make a directory");
+    struct Remove {
+        const char* path;
+        ~Remove() {
+            std::error_code ignored;
+            std::filesystem::remove_all(path, ignored);
+        }
+    } const remove{directory};
+    Config config;
+    config.database = HostPath::from(std::string(directory) + "/db");
+    config.cache = HostPath::from(std::string(directory) + "/cache");
+    config.hostd_socket = HostPath::from(std::string(directory) + "/none");
+    return Daemon(config).openapi();
+}
+
+} // namespace bhype::bin
