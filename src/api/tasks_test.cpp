@@ -88,13 +88,13 @@ class TasksTest : public testing::Test {
     TasksTest() {
         tasks.on_change([this](const Task& task) { endpoints.changed(task); });
         endpoints.declare(router);
-        router.add<Task>({.method = Method::post,
-                          .path = "/api/v1/work",
-                          .privilege = access::Privilege::use,
-                          .summary = "Work",
-                          .tag = "work",
-                          .starts_task = true},
-                         [this](const Call& call) { return endpoints.accepted(call, tasks.submit({})); });
+        endpoints.add(router,
+                      {.method = Method::post,
+                       .path = "/api/v1/work",
+                       .privilege = access::Privilege::use,
+                       .summary = "Work",
+                       .tag = "work"},
+                      [this](const Call& call) { return endpoints.start(call, "work", "work", "Work", {}); });
         server.listen_web(directory.path + "/http.sock");
         server.start();
     }
