@@ -29,6 +29,7 @@ struct Context {
     std::function<void(double)> progress;
     Fd input;  ///< came with the request
     Fd output; ///< goes with the answer
+    Fd flight; ///< for commands to hold open
 
     /// Runs it and tells the caller.
     host::Output command(const host::Command& command, const run::Options& options = {});

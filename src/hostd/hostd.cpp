@@ -18,7 +18,7 @@ Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, Run
                                            if (server_)
                                                server_->guest_changed(guest);
                                        })),
-      house_{config_, paths_, tree_, *guests_, passwords, std::move(run)} {
+      house_{config_, paths_, tree_, *guests_, passwords, std::move(run)}, flights_(paths.run + "/flights") {
     auto listening = wire::listen_at(paths.socket, 0660, static_cast<std::int64_t>(group));
     for (std::int64_t i = 0; i < config.workers; ++i)
         workers_.emplace_back([this] { work(); });
@@ -28,7 +28,7 @@ Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, Run
                                [this](wire::Request request, std::shared_ptr<wire::Reply> reply) {
                                    take(std::move(request), std::move(reply));
                                },
-                               [this] { return in_flight(); }, [this] { return guests_->list(); }});
+                               [this] { return flights_.ids(); }, [this] { return guests_->list(); }});
     guests_->begin();
 }
 
@@ -47,23 +47,20 @@ Hostd::~Hostd() {
 
 void Hostd::take(wire::Request request, std::shared_ptr<wire::Reply> reply) {
     const std::lock_guard lock(mutex_);
-    if (!request.id.empty() && in_flight_.contains(request.id)) {
-        reply->error(Error(Code::busy, "operation " + request.id + " is still in flight"));
-        return;
-    }
     if (jobs_.size() >= most_waiting) {
         reply->error(Error(Code::overloaded));
         return;
     }
-    if (!request.id.empty())
-        in_flight_.insert(request.id);
-    jobs_.push_back({std::move(request), std::move(reply)});
+    Fd flight;
+    try {
+        if (!request.id.empty())
+            flight = flights_.begin(request.id);
+    } catch (const Error& error) {
+        reply->error(error);
+        return;
+    }
+    jobs_.push_back({std::move(request), std::move(reply), std::move(flight)});
     wanted_.notify_one();
-}
-
-std::vector<std::string> Hostd::in_flight() {
-    const std::lock_guard lock(mutex_);
-    return {in_flight_.begin(), in_flight_.end()};
 }
 
 void Hostd::work() {
@@ -81,16 +78,13 @@ void Hostd::work() {
 }
 
 void Hostd::perform(Job& job) {
-    const auto done = [&] {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = in_flight_.find(job.request.id); found != in_flight_.end())
-            in_flight_.erase(found);
-    };
+    const auto done = [&] { flights_.end(job.request.id); };
     Context context{house_,
                     [&](const wire::Ran& ran) { job.reply->ran(ran); },
                     [&](double fraction) { job.reply->progress(fraction); },
                     std::move(job.request.descriptor),
-                    {}};
+                    {},
+                    std::move(job.flight)};
     try {
         const auto result = dispatch(context, job.request.operation, job.request.arguments);
         done();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hostd/context.h"
+#include "hostd/flights.h"
 #include "wire/server.h"
 
 namespace bhype::hostd {
@@ -18,11 +19,11 @@ class Hostd {
     struct Job {
         wire::Request request;
         std::shared_ptr<wire::Reply> reply;
+        Fd flight;
     };
     void take(wire::Request request, std::shared_ptr<wire::Reply> reply);
     void work();
     void perform(Job& job);
-    std::vector<std::string> in_flight();
 
     const Config& config_;
     const Paths& paths_;
@@ -32,7 +33,7 @@ class Hostd {
     std::mutex mutex_;
     std::condition_variable wanted_;
     std::deque<Job> jobs_;
-    std::multiset<std::string> in_flight_;
+    Flights flights_;
     bool stopping_ = false;
     std::vector<std::thread> workers_;
     std::unique_ptr<wire::Server> server_;

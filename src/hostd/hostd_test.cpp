@@ -1,4 +1,5 @@
 #include "hostd/context.h"
+#include "hostd/flights.h"
 
 #include <gtest/gtest.h>
 
@@ -54,11 +55,30 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
         {"run.command", {{"argv", json::array{"sh"}}}},
     };
     for (const auto& [operation, arguments] : lies) {
-        Context context{house, [](const wire::Ran&) {}, [](double) {}, {}, {}};
+        Context context{house, [](const wire::Ran&) {}, [](double) {}, {}, {}, {}};
         EXPECT_THROW(dispatch(context, operation, arguments), Error)
             << operation << json::serialize(arguments);
     }
     EXPECT_EQ(commands, 0);
+}
+
+TEST(Flights, OutliveTheHostdThatBeganThem) {
+    char name[] = "/tmp/bhype-flights-XXXXXX";
+    const std::string directory = std::string(::mkdtemp(name)) + "/flights";
+    Flights before(directory);
+    Fd command = before.begin("t0123456789abcdef.1");
+    EXPECT_THROW(before.begin("t0123456789abcdef.1"), Error);
+    EXPECT_THROW(before.begin("../x"), Error);
+    before.begin("t0123456789abcdef.2");
+    before.end("t0123456789abcdef.2");
+    EXPECT_EQ(before.ids(), std::vector<std::string>{"t0123456789abcdef.1"});
+
+    Flights after(directory);
+    EXPECT_EQ(after.ids(), std::vector<std::string>{"t0123456789abcdef.1"}) << "a command of it still runs";
+    EXPECT_THROW(after.begin("t0123456789abcdef.1"), Error);
+    command.reset();
+    EXPECT_TRUE(after.ids().empty());
+    EXPECT_NO_THROW(after.begin("t0123456789abcdef.1"));
 }
 
 } // namespace

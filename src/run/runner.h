@@ -15,6 +15,9 @@ struct Options {
     std::function<void(std::string_view line)> on_line;
     /// Standard input instead of Command::input; stays the caller's.
     int input = -1;
+    /// Becomes descriptor 3 of the command, which may do nothing with it but hold it open; stays the
+    /// caller's.
+    int keep = -1;
     /// When this descriptor becomes readable the command is ended as at its deadline.
     int cancel = -1;
 };

@@ -44,7 +44,8 @@ class Host {
     /// connection broke after it was sent.
     virtual Answer perform(std::string_view operation, const json::value& arguments,
                            std::chrono::seconds deadline, const CallOptions& options) = 0;
-    /// Ids of operations still in flight in hostd.
+    /// Ids of operations still in flight in hostd, also those of which commands run on that a hostd which was
+    /// killed has started.
     virtual std::vector<std::string> in_flight() = 0;
 
     template <class Operation>
