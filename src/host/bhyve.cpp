@@ -104,7 +104,7 @@ Command bhyve_command(const Machine& machine, const Runtime& runtime) {
     for (const auto& [slot, device] : devices)
         option("-s", fmt::format("{},{}", slot, device));
 
-    option("-l", "com1," + runtime.tty.str());
+    option("-l", std::string(serial_line) + runtime.tty.str());
     option("-l", "bootrom," + runtime.firmware.str() + ',' + runtime.variables.str());
     // After -s, which refuses a slot that the file has named already (pci_emul.c).
     if (machine.screen)

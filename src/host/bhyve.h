@@ -8,6 +8,9 @@
 
 namespace bhype::host {
 
+/// What -l says before the serial line's pty.
+inline constexpr std::string_view serial_line = "com1,";
+
 struct DevicePath {
     DeviceName device;
     HostPath path; ///< /dev/zvol/POOL/bhype/vm/NAME/disk0

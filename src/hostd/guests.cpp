@@ -1,7 +1,9 @@
 #include "hostd/guests.h"
 
 #include "base/log.h"
+#include "host/bhyve.h"
 #include "os/files.h"
+#include "os/tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -101,6 +103,21 @@ std::optional<vmd::Status> Guests::saved(const std::string& name) const {
     }
 }
 
+/// The pty's two holders, hostd and the vmd, died together: the guest's line is dead until its next boot.
+/// That one gets a new pty; the old one's name may be somebody's terminal by then.
+void Guests::renew_line(const std::string& name, Entry& entry) const {
+    const Fd directory = os::open_directory(run_ + "/" + name);
+    const auto text = os::read_file(directory.get(), vmd::run_file, vmd::longest_text);
+    auto pty = os::open_pty();
+    auto run = vmd::Run::from(vmd::Fields::parse(text.value_or("")));
+    for (auto& argument : run.arguments)
+        if (argument.starts_with(host::serial_line))
+            argument = std::string(host::serial_line) + pty.path;
+    os::write_file(directory.get(), vmd::run_file, run.fields().print(), 0600);
+    entry.kept.master = std::move(pty.master);
+    entry.kept.slave = std::move(pty.slave);
+}
+
 void Guests::adopt(const std::string& name) {
     auto status = saved(name);
     if (!status)
@@ -116,8 +133,14 @@ void Guests::adopt(const std::string& name) {
     } catch (const Error& error) {
         log::warning("{}: {}", name, error.what());
     }
-    if (!status->ended() && !connect(name, entry))
-        entry.child = spawn(name, entry, true); // its supervisor died while we were away
+    if (!status->ended() && !connect(name, entry)) { // its supervisor died while we were away
+        try {
+            renew_line(name, entry);
+        } catch (const Error& error) {
+            log::warning("{}: serial line: {}", name, error.what());
+        }
+        entry.child = spawn(name, entry, true);
+    }
     if (entry.child > 0)
         for (int tries = 0; tries < connect_tries && !connect(name, entry); ++tries)
             std::this_thread::sleep_for(pause_between_tries);

@@ -59,6 +59,7 @@ class Guests {
     pid_t spawn(const std::string& name, const Entry& entry, bool attach);
     bool connect(const std::string& name, Entry& entry);
     void adopt(const std::string& name);
+    void renew_line(const std::string& name, Entry& entry) const;
     void watch();
     void lost(std::unique_lock<std::mutex>& lock, const std::string& name);
     void take(std::unique_lock<std::mutex>& lock, const std::string& name, vmd::Status status);
