@@ -262,5 +262,12 @@ TEST(Spawn, PutsDescriptorsInTheirPlaces) {
     EXPECT_EQ(text, "one\nfive\nclosed\n");
 }
 
+TEST(Spawn, ProgramMayBecomeASession) {
+    const auto pid = spawn("/usr/bin/python3", {"-c", "import os; os.setsid()"}, {-1, -1, -1}, Group::ours);
+    int status = -1;
+    ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+    EXPECT_EQ(status, 0);
+}
+
 } // namespace
 } // namespace bhype::run

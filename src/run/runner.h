@@ -37,8 +37,8 @@ struct Start {
     std::vector<int> descriptors; ///< become 3, 4, ... in the program
 };
 
-/// Starts a program that lives on: bhyve, a vmd. The caller waits for it (waitpid(2)) as long as it lives
-/// itself. Same environment, signals, process group and exceptions as run().
+/// Starts a program that lives on and is waited for (waitpid(2)): a vmd. As run() does, but in the caller's
+/// process group: setsid(2), with which the program leaves it, is refused to a group's leader.
 pid_t start(const Start& program);
 
 } // namespace bhype::run

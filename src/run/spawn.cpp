@@ -52,7 +52,7 @@ class Attributes {
 } // namespace
 
 pid_t spawn(const std::string& path, const std::vector<std::string>& arguments,
-            const std::vector<int>& descriptors) {
+            const std::vector<int>& descriptors, Group group) {
     std::vector<char*> argv{const_cast<char*>(path.c_str())};
     for (const auto& argument : arguments) {
         if (argument.find('\0') != argument.npos)
@@ -86,8 +86,10 @@ pid_t spawn(const std::string& path, const std::vector<std::string>& arguments,
     check(path, ::posix_spawnattr_setsigmask(&attributes.value, &none));
     check(path, ::posix_spawnattr_setsigdefault(&attributes.value, &defaults));
     check(path, ::posix_spawnattr_setpgroup(&attributes.value, 0));
-    check(path, ::posix_spawnattr_setflags(&attributes.value, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                                  POSIX_SPAWN_SETSIGDEF));
+    const int set_group = group == Group::own ? POSIX_SPAWN_SETPGROUP : 0;
+    check(path, ::posix_spawnattr_setflags(
+                    &attributes.value,
+                    static_cast<short>(set_group | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)));
     pid_t pid = 0;
     check(path, ::posix_spawn(&pid, path.c_str(), &actions.value, &attributes.value, argv.data(),
                               const_cast<char* const*>(environment.data())));
@@ -97,7 +99,7 @@ pid_t spawn(const std::string& path, const std::vector<std::string>& arguments,
 pid_t start(const Start& program) {
     std::vector<int> descriptors{program.input, program.output, program.error};
     descriptors.insert(descriptors.end(), program.descriptors.begin(), program.descriptors.end());
-    return spawn(std::string(host::path(program.program)), program.arguments, descriptors);
+    return spawn(std::string(host::path(program.program)), program.arguments, descriptors, Group::ours);
 }
 
 } // namespace bhype::run

@@ -7,9 +7,11 @@
 
 namespace bhype::run {
 
+enum class Group { own, ours };
+
 /// posix_spawn(2) of `path`; descriptors[n] becomes descriptor n of the program, -1 is /dev/null.
 pid_t spawn(const std::string& path, const std::vector<std::string>& arguments,
-            const std::vector<int>& descriptors);
+            const std::vector<int>& descriptors, Group group = Group::own);
 
 host::Output run_file(const std::string& path, const host::Command& command, const Options& options = {});
 

@@ -1,0 +1,425 @@
+// Every operation, performed by the lab's bhype-hostd as user bhype, in the order in which a VM comes and
+// goes. tests/lab/hostd_test.sh runs one test at a time and kills daemons in between.
+
+#include "session.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace bhype::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const TaskId first_task = TaskId::from("t0000000000000001");
+const TaskId second_task = TaskId::from("t0000000000000002");
+const Uuid pool_id = Uuid::from("11111111-2222-4333-8444-555555555555");
+const Uuid vm_id = Uuid::from("aaaaaaaa-2222-4333-8444-555555555555");
+const HostPath image = HostPath::from("/var/bhype/images/tiny-linux.raw");
+const Ipv4Prefix nat_address = Ipv4Prefix::from("10.77.0.1/24");
+
+DatasetName aside(const TaskId& task, const std::string& name) {
+    return DatasetName::from("tank/bhype/.new/" + task.str() + "/" + name);
+}
+
+std::string first_word(const std::string& file) {
+    std::string word;
+    std::ifstream(file) >> word;
+    return word;
+}
+
+/// "root:_bhype 750" of a path; empty if there is nothing.
+std::string owner_and_mode(const std::string& path) {
+    struct stat facts {};
+    if (::lstat(path.c_str(), &facts) != 0)
+        return {};
+    std::array<char, 8> mode{};
+    std::snprintf(mode.data(), mode.size(), "%o", facts.st_mode & 07777);
+    return std::to_string(facts.st_uid) + (facts.st_gid == ::getegid() ? ":_bhype " : ":other ") +
+           mode.data();
+}
+
+host::Machine machine() {
+    host::Machine machine;
+    machine.id = vm_id;
+    machine.created_from = "tiny-linux";
+    machine.memory = 128_MiB;
+    machine.screen.emplace();
+    machine.disks.push_back(
+        {DeviceName::from("disk0"), host::Slot(4), host::DiskKind::virtio_blk, "BHYPE-web1-0"});
+    machine.nics.push_back({nic, host::Slot(10), host::NicKind::virtio_net, mac, nat});
+    return machine;
+}
+
+std::optional<host::Dataset> find(Session& session, const std::string& name) {
+    for (const auto& one : session.perform(host::DatasetList{DatasetName::from("tank/bhype"), true}))
+        if (one.name == name)
+            return one;
+    return std::nullopt;
+}
+
+std::optional<host::Interface> interface(Session& session, const std::string& name) {
+    for (const auto& one : session.perform(host::InterfaceList{}))
+        if (one.name.str() == name)
+            return one;
+    return std::nullopt;
+}
+
+TEST(Host, FactsModulesDisks) {
+    Session session;
+    const auto before = session.perform(host::HostFacts{});
+    EXPECT_THAT(before.release, StartsWith(std::getenv("BHYPE_LAB_RELEASE")));
+    EXPECT_GT(before.cpus, 0);
+    EXPECT_GT(before.memory.bytes(), before.memory_free.bytes());
+    EXPECT_THAT(before.missing_modules, Contains("vmm"));
+    EXPECT_FALSE(before.max_vcpus);
+    session.perform(host::ModulesEnsure{});
+    session.perform(host::ModulesEnsure{});
+    const auto after = session.perform(host::HostFacts{});
+    EXPECT_THAT(after.missing_modules, IsEmpty());
+    EXPECT_TRUE(after.max_vcpus);
+    std::ifstream boot("/boot/loader.conf.d/bhype.conf");
+    EXPECT_THAT(std::string(std::istreambuf_iterator<char>(boot), {}), HasSubstr("vmm_load=\"YES\""));
+    const auto disks = session.perform(host::DiskList{});
+    ASSERT_EQ(disks.size(), 3u);
+    for (const auto& disk : disks)
+        EXPECT_EQ(disk.used_by, "") << disk.name.str();
+    EXPECT_EQ(disks[0].size, 4_GiB);
+}
+
+TEST(Storage, PoolAndTree) {
+    Session session;
+    const auto disk = [](const char* name) { return DiskName::from(name); };
+    session.perform(host::PoolCreate{tank, host::PoolLayout::mirror, {disk("nda0"), disk("nda1")}});
+    EXPECT_THAT(session.perform(host::PoolList{}),
+                Contains(AllOf(Field(&host::Pool::name, tank), Field(&host::Pool::health, "ONLINE"))));
+    const auto disks = session.perform(host::DiskList{});
+    EXPECT_EQ(disks.at(0).used_by, "pool tank");
+    EXPECT_EQ(disks.at(1).used_by, "pool tank");
+    EXPECT_EQ(disks.at(2).used_by, "");
+    EXPECT_EQ(code_of([&] {
+                  session.perform(
+                      host::PoolCreate{PoolName::from("other"), host::PoolLayout::stripe, {disk("nda1")}});
+              }),
+              Code::disk_in_use);
+
+    session.perform(host::TreeCreate{tank, pool_id});
+    session.perform(host::TreeCreate{tank, random_uuid()});
+    EXPECT_EQ(find(session, "tank/bhype").value().id, pool_id.str()) << "the second time changes nothing";
+    for (const auto* name : {"", "/vm", "/template", "/image", "/.new"})
+        EXPECT_EQ(owner_and_mode(std::string("/tank/bhype") + name), "0:_bhype 750") << name;
+}
+
+TEST(Storage, TemplateFromImage) {
+    Session session;
+    const auto sum = Sha256::from(first_word(image.str() + ".sha256"));
+    const auto place = aside(first_task, "template");
+    const auto disk = aside(first_task, "template/disk0");
+    session.perform(host::DatasetCreate{place, {}});
+    session.perform(host::VolumeCreate{disk, 64_MiB});
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::ImageWrite{image, Sha256::from(std::string(64, '0')), disk});
+              }),
+              Code::checksum);
+    std::vector<double> progress;
+    wire::CallOptions options{.id = first_task.str() + ".1"};
+    options.progress = [&](double fraction) { progress.push_back(fraction); };
+    std::vector<std::string> commands;
+    options.ran = [&](const wire::Ran& ran) { commands.push_back(ran.command); };
+    session.perform(host::ImageWrite{image, sum, disk}, options);
+    EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
+    EXPECT_FALSE(progress.empty());
+    EXPECT_THAT(commands, Contains(StartsWith("/bin/dd of=/dev/zvol/tank/bhype/.new/t0000000000000001/")));
+    session.perform(host::SnapshotCreate{disk, SnapshotLabel::from("template")});
+    session.perform(host::DatasetPublish{place, DatasetName::from("tank/bhype/template/tiny-linux-1")});
+    session.perform(host::AsideRemove{tank, first_task});
+    session.perform(host::AsideRemove{tank, first_task});
+    EXPECT_TRUE(find(session, "tank/bhype/template/tiny-linux-1/disk0@template"));
+    EXPECT_FALSE(find(session, "tank/bhype/.new/t0000000000000001"));
+}
+
+TEST(Storage, MachineFromTemplate) {
+    Session session;
+    const auto place = aside(second_task, "vm");
+    const auto disk = aside(second_task, "vm/disk0");
+    session.perform(host::DatasetCreate{place, vm_id});
+    session.perform(host::CloneCreate{DatasetName::from("tank/bhype/template/tiny-linux-1/disk0"),
+                                      SnapshotLabel::from("template"), disk});
+    session.perform(host::VolumeGrow{disk, 256_MiB});
+    EXPECT_EQ(code_of([&] { session.perform(host::VolumeGrow{disk, 128_MiB}); }), Code::policy);
+    session.perform(host::FirmwareCopy{place});
+    session.perform(host::DefinitionWrite{place, machine(), 0});
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::DefinitionWrite{place, machine(), 0});
+              }),
+              Code::precondition_failed);
+    session.perform(host::DatasetPublish{place, dataset});
+    session.perform(host::AsideRemove{tank, second_task});
+    const auto made = find(session, dataset.str() + "/disk0").value();
+    EXPECT_EQ(made.origin, "tank/bhype/template/tiny-linux-1/disk0@template");
+    EXPECT_EQ(made.volsize, 256_MiB);
+    EXPECT_EQ(find(session, dataset.str()).value().id, vm_id.str());
+    EXPECT_EQ(owner_and_mode("/tank/bhype/vm/web1"), "0:_bhype 750");
+    EXPECT_EQ(owner_and_mode("/tank/bhype/vm/web1/vm.toml"), "0:_bhype 640");
+    EXPECT_EQ(owner_and_mode("/tank/bhype/vm/web1/uefi-vars.fd"), "0:_bhype 640");
+    std::ifstream definition("/tank/bhype/vm/web1/vm.toml");
+    EXPECT_EQ(host::parse_machine(std::string(std::istreambuf_iterator<char>(definition), {})).memory.value,
+              128_MiB);
+}
+
+TEST(Network, SwitchTapDhcp) {
+    Session session;
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::BridgeEnsure{nat, nat_address});
+    EXPECT_THAT(interface(session, "bh-nat").value().inet, Contains("10.77.0.1/24"));
+    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    EXPECT_EQ(session.perform(host::TapCreate{vm, nic, nat}).tap, tap);
+    EXPECT_THAT(interface(session, "bh-nat").value().members, Contains(tap.str()));
+    EXPECT_EQ(interface(session, tap.str()).value().description, "bhype vm/web1/net0");
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::DhcpEnsure{{{nat, nat_address}}});
+    EXPECT_THAT(session.perform(host::LeaseList{}), IsEmpty());
+}
+
+/// For the tests after a kill, which are programs of their own.
+const char* const pids = "/tmp/pids-of-web1";
+void keep_pids(Session& session) {
+    const auto guest = session.guest().value();
+    std::ofstream(pids) << guest.bhyve_pid << ' ' << guest.vmd_pid << '\n';
+}
+
+TEST(Guest, Starts) {
+    Session session;
+    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    const auto guest = session.perform(host::GuestStart{vm, dataset, {{nic, tap}}});
+    EXPECT_EQ(guest.state, host::GuestState::running);
+    EXPECT_GT(guest.bhyve_pid, 0);
+    EXPECT_TRUE(
+        soon(5s, [&] { return session.told() && session.told()->state == host::GuestState::running; }));
+    EXPECT_EQ(interface(session, tap.str()).value().opened_by, guest.bhyve_pid);
+    EXPECT_EQ(owner_and_mode("/dev/vmm/web1").substr(0, 2), "0:");
+    std::string address;
+    ASSERT_TRUE(soon(180s, [&] { return !(address = leased(session)).empty(); }));
+    EXPECT_TRUE(soon(30s, [&] { return http_get(address).find("200 OK") != std::string::npos; })) << address;
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::GuestStart{vm, dataset, {{nic, tap}}});
+              }),
+              Code::vm_running);
+    EXPECT_EQ(code_of([&] { session.perform(host::TapsRemove{vm}); }), Code::vm_running);
+    EXPECT_EQ(code_of([&] { session.perform(host::GuestForget{vm}); }), Code::vm_running);
+    EXPECT_EQ(code_of([&] { session.perform(host::DatasetDestroy{dataset}); }), Code::vm_running);
+}
+
+TEST(Guest, SerialLine) {
+    Session session;
+    const auto serial = session.serial(host::ConsoleMode::control);
+    ASSERT_TRUE(serial);
+    EXPECT_THAT(talk(serial.get(), "", "login:", 30s), HasSubstr("Linux version"))
+        << "from before it was opened";
+    log_in(serial.get());
+    EXPECT_THAT(talk(serial.get(), "echo $((6*7))\n", "\n42", 20s), HasSubstr("\n42"));
+    EXPECT_EQ(code_of([&] { session.serial(host::ConsoleMode::control); }), Code::console_in_use);
+    const auto watcher =
+        session.answer(host::ConsoleOpen{vm, host::ConsoleKind::serial, host::ConsoleMode::watch});
+    EXPECT_EQ(decode<host::ConsoleOpenResult>(watcher.result).viewers, 1);
+    EXPECT_THAT(talk(serial.get(), "echo $((6*8))\n", "\n48", 20s), HasSubstr("\n48"));
+    EXPECT_THAT(talk(watcher.descriptor.get(), "echo no\n", "\n48", 20s), Not(HasSubstr("no\r\n")));
+}
+
+TEST(Guest, Screen) {
+    Session session;
+    const auto screen =
+        session.answer(host::ConsoleOpen{vm, host::ConsoleKind::screen, host::ConsoleMode::control})
+            .descriptor;
+    ASSERT_TRUE(screen);
+    EXPECT_EQ(talk(screen.get(), "", "\n", 10s), "RFB 003.008\n");
+    EXPECT_EQ(talk(screen.get(), "RFB 003.008\n", std::string("\1\1", 2), 10s), std::string("\1\1", 2))
+        << "one kind of security: none";
+    EXPECT_EQ(talk(screen.get(), "\1", std::string(4, '\0'), 10s), std::string(4, '\0'));
+    EXPECT_THAT(talk(screen.get(), "\1", "web1", 10s), HasSubstr("web1")) << "its name ends the greeting";
+    // Raw pictures, and sizes that change; then a whole picture, four bytes a pixel.
+    const std::string encodings("\2\0\0\2\0\0\0\0\xff\xff\xff\x21", 12);
+    const std::string request("\3\0\0\0\0\0\4\0\3\0", 10);
+    std::size_t bytes = talk(screen.get(), encodings + request, "never", 2s).size();
+    for (std::string piece; bytes < 640 * 480 * 4 && !(piece = talk(screen.get(), "", "never", 2s)).empty();)
+        bytes += piece.size();
+    EXPECT_GE(bytes, 640u * 480 * 4);
+}
+
+TEST(Guest, Log) {
+    Session session;
+    EXPECT_NO_THROW(session.perform(host::GuestLog{vm, dataset}));
+}
+
+TEST(Guest, Reset) {
+    Session session;
+    const auto before = session.guest().value();
+    const auto serial = session.serial();
+    session.perform(host::GuestReset{vm});
+    ASSERT_TRUE(soon(30s, [&] { return session.guest().value().reboots == before.reboots + 1; }));
+    const auto after = session.guest().value();
+    EXPECT_EQ(after.state, host::GuestState::running);
+    EXPECT_EQ(after.started, before.started);
+    log_in(serial.get());
+    EXPECT_THAT(talk(serial.get(), "echo $((7*7))\n", "\n49", 60s), HasSubstr("\n49"));
+    keep_pids(session);
+}
+
+/// The password goes through a pipe.
+bool password(Session& session, const std::string& user, const std::string& text) {
+    int ends[2];
+    EXPECT_EQ(::pipe(ends), 0);
+    const Fd reading(ends[0]);
+    Fd writing(ends[1]);
+    EXPECT_EQ(::write(writing.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    writing.reset();
+    wire::CallOptions options;
+    options.descriptor = reading.get();
+    return session.perform(host::PasswordCheck{UserName::from(user), "192.0.2.7"}, options).accepted;
+}
+
+TEST(Accounts, Passwords) {
+    Session session;
+    EXPECT_TRUE(password(session, "dev1", "secret"));
+    EXPECT_FALSE(password(session, "dev1", "Secret"));
+    EXPECT_FALSE(password(session, "dev1", ""));
+    EXPECT_FALSE(password(session, "nobody2", "secret"));
+    EXPECT_FALSE(password(session, "root", "rootpass")) << "right, but root is not let in";
+    EXPECT_FALSE(password(session, "bhype", ""));
+}
+
+// ---- after a daemon was killed
+
+TEST(AfterAKill, GuestIsFoundAgain) {
+    Session session;
+    const auto old_vmd = std::atoll(std::getenv("BHYPE_LAB_OLD_VMD"));
+    std::optional<host::Guest> guest;
+    ASSERT_TRUE(soon(5s, [&] {
+        try {
+            guest = session.guest();
+        } catch (const Error&) { // hostd is not back yet
+        }
+        return guest && guest->state == host::GuestState::running && guest->vmd_pid != 0 &&
+               guest->vmd_pid != old_vmd;
+    }));
+    EXPECT_EQ(std::to_string(guest->bhyve_pid), first_word(pids)) << "it never noticed";
+    keep_pids(session);
+    EXPECT_THAT(http_get(leased(session)), HasSubstr("200 OK"));
+    if (!std::getenv("BHYPE_LAB_LINE_LOST")) {
+        const auto serial = session.serial();
+        log_in(serial.get());
+        EXPECT_THAT(talk(serial.get(), "echo $((5*5))\n", "\n25", 20s), HasSubstr("\n25"));
+    }
+    const auto screen =
+        session.answer(host::ConsoleOpen{vm, host::ConsoleKind::screen, host::ConsoleMode::take_over});
+    EXPECT_EQ(talk(screen.descriptor.get(), "", "\n", 10s), "RFB 003.008\n");
+}
+
+/// The pty went with its two holders.
+TEST(AfterAKill, SerialLineComesBackWithTheNextBoot) {
+    Session session;
+    const auto before = session.guest().value();
+    session.perform(host::GuestReset{vm});
+    ASSERT_TRUE(soon(30s, [&] { return session.guest().value().reboots == before.reboots + 1; }));
+    ASSERT_TRUE(soon(30s, [&] { return session.guest().value().bhyve_pid > 0; }));
+    const auto serial = session.serial();
+    log_in(serial.get());
+    EXPECT_THAT(talk(serial.get(), "echo $((9*9))\n", "\n81", 60s), HasSubstr("\n81"));
+    keep_pids(session);
+}
+
+TEST(AfterAKill, GuestReboots) {
+    Session session;
+    const auto before = session.guest().value();
+    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    const auto serial = session.serial();
+    log_in(serial.get());
+    talk(serial.get(), "reboot\n", "never", 1s);
+    ASSERT_TRUE(soon(60s, [&] { return session.guest().value().reboots == before.reboots + 1; }));
+    ASSERT_TRUE(soon(60s, [&] { return session.guest().value().bhyve_pid > 0; }));
+    const auto after = session.guest().value();
+    EXPECT_EQ(after.state, host::GuestState::running);
+    EXPECT_NE(after.bhyve_pid, before.bhyve_pid);
+    EXPECT_TRUE(soon(5s, [&] { return interface(session, tap.str()).value().opened_by == after.bhyve_pid; }));
+    EXPECT_TRUE(interface(session, tap.str()).value().up);
+    EXPECT_TRUE(soon(120s, [&] { return http_get(leased(session)).find("200 OK") != std::string::npos; }));
+    keep_pids(session);
+}
+
+// ---- hostd is killed while a command of its runs
+
+const TaskId third_task = TaskId::from("t0000000000000003");
+
+TEST(InFlight, BreaksOff) {
+    Session session;
+    const wire::CallOptions options{.id = third_task.str() + ".1"};
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::DatasetCreate{aside(third_task, "vm"), {}}, options);
+              }),
+              Code::result_unknown);
+}
+
+TEST(InFlight, IsWaitedFor) {
+    Session session;
+    EXPECT_THAT(session.host().in_flight(), Contains(third_task.str() + ".1"));
+    ASSERT_TRUE(soon(20s, [&] { return session.host().in_flight().empty(); }));
+    EXPECT_TRUE(find(session, aside(third_task, "vm").str())) << "the command went on to its end";
+    session.perform(host::AsideRemove{tank, third_task});
+}
+
+// ---- the end
+
+TEST(Guest, Stops) {
+    Session session;
+    session.perform(host::GuestStop{vm, Ranged<1, 3600>(60)});
+    ASSERT_TRUE(
+        soon(60s, [&] { return session.told() && session.told()->state == host::GuestState::stopped; }));
+    EXPECT_EQ(session.guest().value().reason, "powered off when asked to");
+    EXPECT_EQ(session.guest().value().vmd_pid, 0);
+    EXPECT_EQ(owner_and_mode("/dev/vmm/web1"), "");
+    session.perform(host::GuestForget{vm});
+    EXPECT_FALSE(session.guest());
+    session.perform(host::TapsRemove{vm});
+    for (const auto& one : session.perform(host::InterfaceList{}))
+        EXPECT_THAT(one.description, Not(HasSubstr("vm/web1")));
+}
+
+TEST(Guest, IsKilled) {
+    Session session;
+    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    session.perform(host::GuestStart{vm, dataset, {{nic, tap}}});
+    const auto guest = session.perform(host::GuestKill{vm});
+    EXPECT_EQ(guest.state, host::GuestState::stopped);
+    EXPECT_EQ(guest.reason, "killed");
+    EXPECT_EQ(owner_and_mode("/dev/vmm/web1"), "");
+    session.perform(host::GuestForget{vm});
+    session.perform(host::TapsRemove{vm});
+    session.perform(host::DatasetDestroy{dataset});
+    session.perform(host::DatasetDestroy{dataset});
+    EXPECT_FALSE(find(session, dataset.str()));
+    EXPECT_TRUE(find(session, "tank/bhype/template/tiny-linux-1/disk0@template"))
+        << "what it was cloned from stays";
+}
+
+TEST(Operations, WereAllPerformed) {
+    const auto performed = Session::performed();
+    boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, host::Operations>>(
+        [&](auto identity) {
+            using Operation = typename decltype(identity)::type;
+            EXPECT_TRUE(performed.contains(std::string(Operation::operation))) << Operation::operation;
+        });
+}
+
+} // namespace
+} // namespace bhype::test
