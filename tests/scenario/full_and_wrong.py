@@ -74,7 +74,7 @@ def console(lab, report, when):
         report.check("bhype vm console connects " + when, terminal.wait_for("Connected to web1", 20), terminal.text)
         terminal.type("\n")
         terminal.type("echo $((6*7))\n")
-        report.check("and answers", terminal.wait_for("\n42", 20), terminal.text[-300:])
+        report.check("and answers", terminal.wait_for("42\n", 20), terminal.text[-300:])
         terminal.type("\r~.")
         report.check("and ends at ~.", eventually(lambda: not terminal.receive(0.1) or terminal.process.poll() is not None, 10),
                      terminal.text[-100:])

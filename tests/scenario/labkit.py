@@ -398,10 +398,10 @@ class Serial:
         return False
 
     def answer(self, command, wanted, seconds=20):
-        """Types a command and tells whether it answered with a line `wanted`."""
+        """Types a command and tells whether a line of its answer ends with `wanted`."""
         self.at = len(self.text)
         self.type(command + "\n")
-        return self.wait_for("\n" + wanted, seconds)
+        return self.wait_for(wanted + "\n", seconds)
 
 
 class Lab:
