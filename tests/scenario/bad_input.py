@@ -9,10 +9,10 @@ from labkit import exchange
 from other_user import operations, state
 
 LONG = "x" * 300
-NAMES = ["", " ", "-rf", "--help", ".", "..", "../web1", "a/b", "/etc/passwd", "a\0b", "web1\n", "web 1", "Web1", "wéb", "a" * 32,
-         LONG, "1", "a..b/", "$(reboot)", "`id`", "web1;reboot", "web1'", "\\", "%00", "*", "\u202ename", "web1@snap", "tank/bhype"]
-SIZES = ["", "1", "0", "-1", "-1G", "1.5G", "1e3", "G", "1GG", "1 G", "0x10", "999999999999T", "18446744073709551616", "1B", "31M",
-         "17T", LONG, 1, 0, -1, -2147483648, 1.5, 1e308, 9223372036854775807, True, None, [], ["1G"], {}, {"bytes": 1}]
+NAMES = ["", " ", "-rf", "--help", ".", "..", "../web1", "a/b", "/etc/passwd", "a\0b", "web1\n", "web 1", "wéb", "a" * 32,
+         LONG, "a..b/", "$(reboot)", "`id`", "web1;reboot", "web1'", "\\", "%00", "*", "\u202ename", "web1@snap", "tank/bhype"]
+SIZES = ["", "1", "0", "-1", "-1G", "1.5G", "1e3", "G", "1GG", "1 G", "0x10", "999999999999T", "18446744073709551616", "1B", "1K",
+         "65T", LONG, 1, 0, -1, -2147483648, 1.5, 1e308, 9223372036854775807, True, None, [], ["1G"], {}, {"bytes": 1}]
 CPUS = [0, -1, 1025, 1.5, 1e9, 9223372036854775807, -9223372036854775808, "2", "", True, None, [], {}, [1]]
 TEMPLATES = ["", "../x", "no-such-template", "a/b", "a\0b", LONG, 1, True, None, [], {}]
 ACCOUNTS = ["", "-", "root;id", "a/b", LONG, "no such", "nosuchuser", 1, False, [], {}]
@@ -204,12 +204,14 @@ def raw_requests(lab, report, web):
         bad = []
         for what, data in requests:
             if way == "https":
-                answer = web.bytes(data)
+                answer = web.bytes(data, 3)
             else:
                 with lab.cli_socket("looker") as connection:
-                    answer = exchange(connection, data)
-            status = answer.split(b" ")[1] if answer.startswith(b"HTTP/") else b""
-            if answer and not status.startswith(b"4") and not (what == "an absolute address" and status == b"200"):
+                    answer = exchange(connection, data, 3)
+            # HTTP/0.9 has no head: its answer is the body.
+            status = answer.split(b" ")[1] if answer.startswith(b"HTTP/") else answer.partition(b'"status":')[2]
+            may = what in ("an absolute address", "a folded header") and status == b"200"  # RFC 9112, 3.2.2 and 5.2
+            if answer and not status.startswith(b"4") and not may:
                 bad.append("%s: %r" % (what, answer[:200]))
         report.same("%d broken requests, %s: 4xx or nothing" % (len(requests), way), bad, [])
     return 2 * len(requests)
