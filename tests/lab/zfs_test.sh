@@ -29,6 +29,10 @@ check 'a volume' 0 '67108864' 'zfs create -s -V 64M tank/v && stat -c %s /dev/zv
 check 'written and read' 0 'same' 'dd if=/etc/group of=/dev/zvol/tank/v bs=4096 conv=sync status=none &&
     dd if=/dev/zvol/tank/v bs=4096 count=1 status=none | head -c $(stat -c %s /etc/group) | cmp - /etc/group && echo same'
 check 'a clone' 0 'tank/v@s' 'zfs snapshot tank/v@s && zfs clone tank/v@s tank/c && zfs get -H -o value origin tank/c'
+check 'a snapshot has all that was written before it' 0 'same' \
+    'dd if=/dev/urandom of=/tmp/random bs=1M count=24 status=none && dd if=/tmp/random of=/dev/zvol/tank/v bs=1M status=none &&
+     zfs snapshot tank/v@all && zfs clone tank/v@all tank/all &&
+     dd if=/dev/zvol/tank/all bs=1M count=24 status=none | cmp - /tmp/random && echo same; zfs destroy tank/all'
 check 'refused' 1 "cannot create 'tank/c': dataset already exists" 'zfs create -V 1M tank/c'
 check 'roll back' 0 'hello' 'zfs snapshot tank/t@a && echo changed >/var/db/t/f && zfs rollback tank/t@a && cat /var/db/t/f'
 check 'rename and unmount' 0 'gone' 'zfs rename tank/t tank/u && zfs unmount tank/u && test ! -e /var/db/t/f && echo gone && zfs mount tank/u'

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "../protocol.h"
@@ -26,6 +27,10 @@ struct Connection {
 // io.cpp
 bool read_all(int fd, void* to, std::size_t length);
 bool write_all(int fd, const void* from, std::size_t length);
+// Writes to a volume; once it returns the bytes are ZFS's, not this kernel's page cache's. FreeBSD has no
+// such cache between a device and ZFS: a snapshot has all that was written before it. The number of bytes or
+// -1 with errno.
+ssize_t write_volume(int volume, const void* from, std::size_t length, off_t offset);
 bool send_frame(int fd, wire::Frame type, const void* data, std::size_t length);
 std::vector<std::string> split_strings(const std::string& text);
 std::string read_small_file(const std::string& path);

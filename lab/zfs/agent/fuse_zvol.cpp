@@ -114,7 +114,7 @@ void do_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
 
 void do_write(fuse_req_t request, fuse_ino_t, const char* data, size_t size, off_t offset,
               fuse_file_info* file) {
-    ssize_t put = ::pwrite(static_cast<int>(file->fh), data, size, offset);
+    ssize_t put = write_volume(static_cast<int>(file->fh), data, size, offset);
     if (put < 0)
         ::fuse_reply_err(request, errno);
     else

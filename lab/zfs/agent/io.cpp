@@ -36,6 +36,15 @@ bool write_all(int fd, const void* from, std::size_t length) {
     return true;
 }
 
+ssize_t write_volume(int volume, const void* from, std::size_t length, off_t offset) {
+    const ssize_t put = ::pwrite(volume, from, length, offset);
+    constexpr unsigned through =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (put > 0 && ::sync_file_range(volume, offset, put, through) != 0)
+        return -1;
+    return put;
+}
+
 bool send_frame(int fd, wire::Frame type, const void* data, std::size_t length) {
     wire::FrameHeader header{type, static_cast<std::uint32_t>(length)};
     iovec parts[2] = {{&header, sizeof(header)}, {const_cast<void*>(data), length}};

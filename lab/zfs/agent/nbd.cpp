@@ -189,9 +189,9 @@ class Session {
             return ::pread(volume_, buffer.data(), length, offset) == wanted ? 0 : EIO;
         case write_command:
             errno = EIO;
-            return ::pwrite(volume_, buffer.data(), length, offset) == wanted ? 0
-                   : errno == ENOSPC                                          ? ENOSPC
-                                                                              : EIO;
+            return write_volume(volume_, buffer.data(), length, offset) == wanted ? 0
+                   : errno == ENOSPC                                              ? ENOSPC
+                                                                                  : EIO;
         case flush:
             return ::fdatasync(volume_) == 0 ? 0 : EIO;
         case trim:
