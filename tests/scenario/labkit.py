@@ -437,6 +437,7 @@ class Lab:
         if result.status != 0:
             raise Failed("lab up: %r" % result)
         self.port = int(re.search(r":(\d+)/", result.out)[1])
+        self.wait_ready()
         return self
 
     def attach(self):
@@ -458,6 +459,7 @@ class Lab:
         result = self.verb("reboot", timeout=300)
         if result.status != 0:
             raise Failed("lab reboot: %r" % result)
+        self.wait_ready()
 
     # ---- commands
 
@@ -590,6 +592,24 @@ class Lab:
         return self.sh(script + " 2>/dev/null").out
 
     # ---- bHype
+
+    def ready(self):
+        """Whether bhyped answers and has hostd."""
+        try:
+            answer = self.local().get("/api/v1/host")
+            return answer.status == 200 and answer.json()["daemons"]["hostd"]
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_ready(self, seconds=30):
+        if not eventually(self.ready, seconds):
+            raise Failed("bhyped and hostd do not answer")
+
+    def restart(self, *services):
+        """service NAME restart, and waits until bHype answers again."""
+        for service in services:
+            self.exec("service", service, "restart")
+        self.wait_ready()
 
     def set_up_host(self):
         result = self.bhype("setup", "--pool", POOL, "--disks", DISKS, "--yes", timeout=300)

@@ -3,7 +3,7 @@
 import re
 import time
 
-from labkit import Failed, eventually
+from labkit import Failed
 
 SAFE = ("get",)
 # Who may what: access/caller.h.
@@ -200,8 +200,7 @@ def expired(lab, report, all_of_them, names):
         before = None
     with open(file, "w") as new:
         new.write("session_idle_minutes = 1\n")
-    lab.exec("service", "bhyped", "restart")
-    eventually(lambda: lab.bhype("whoami").status == 0, 20)
+    lab.restart("bhyped")
     idle, used = lab.web("dev1"), lab.web("dev1")
     until = time.monotonic() + 62
     good = []
@@ -215,5 +214,4 @@ def expired(lab, report, all_of_them, names):
     else:
         with open(file, "w") as old:
             old.write(before)
-    lab.exec("service", "bhyped", "restart")
-    eventually(lambda: lab.bhype("whoami").status == 0, 20)
+    lab.restart("bhyped")

@@ -50,8 +50,7 @@ def stop(lab, report):
     report.same("the reason is kept", after["reason"], "powered off when asked to")
     report.same("nothing of it is left", eventually(lambda: not traces(lab, "web1", vm, before), 5) and [] or
                 traces(lab, "web1", vm, before), [])
-    for service in ("bhyped", "bhype_hostd"):
-        lab.exec("service", service, "restart")
+    lab.restart("bhyped", "bhype_hostd")
     again = eventually(lambda: lab.vm("web1"), 20)
     report.same("the reason outlives a restart of both daemons", again and (again["state"], again["reason"]),
                 ("stopped", "powered off when asked to"))
