@@ -3,6 +3,7 @@
 #include "lab/bhyve/qemu.h"
 #include "lab/bhyve/qmp.h"
 #include "lab/bhyve/tables.h"
+#include "lab/bhyve/variables.h"
 #include "lab/bhyve/vmm.h"
 #include "lab/bhyve/vnc.h"
 #include "lab/commands/modules.h"
@@ -55,6 +56,8 @@ void set_title(const std::string& title) {
     memory[end - start - 1] = '\1';
 }
 
+constexpr int write_back_interval = 1000; ///< ms
+
 Fd listen_for_control(const std::filesystem::path& file) {
     Fd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
@@ -99,8 +102,9 @@ class Guest {
         int monitor = qmp_.descriptor();
         while (waitpid(pid_, nullptr, WNOHANG) == 0) {
             pollfd ready[] = {{signals.get(), POLLIN, 0}, {monitor, POLLIN, 0}, {control_.get(), POLLIN, 0}};
-            if (poll(ready, 3, -1) < 0 && errno != EINTR)
+            if (poll(ready, 3, setup_.variables ? write_back_interval : -1) < 0 && errno != EINTR)
                 break;
+            write_back();
             signalfd_siginfo signal{};
             while (read(signals.get(), &signal, sizeof signal) == sizeof signal)
                 if (signal.ssi_signo == SIGTERM)
@@ -112,6 +116,7 @@ class Guest {
                 monitor = -1; // the child's end is all that is still to come
         }
         drain();
+        write_back();
         if (forced_)
             return *forced_;
         if (reason_ == "guest-reset")
@@ -122,6 +127,11 @@ class Guest {
     }
 
   private:
+    void write_back() {
+        if (setup_.variables)
+            setup_.variables->write_back();
+    }
+
     void drain() {
         while (const auto line = qmp_.next())
             if (json_member(*line, "event") == "SHUTDOWN")
@@ -142,6 +152,7 @@ class Guest {
         }
         kill(pid_, SIGKILL);
         waitpid(pid_, nullptr, 0);
+        write_back();
         signal(SIGTERM, SIG_DFL);
         sigset_t term;
         sigemptyset(&term);
@@ -271,7 +282,7 @@ int run(const Arguments& arguments, int release) {
         bhyve_errx(ex_oserr, "vm_set_topology");
     vm.set_memory(memory);
 
-    Setup setup{config, release, name, vm.state(), {}, {}, {}, {}, false, false, {}};
+    Setup setup{config, release, name, vm.state(), {}, {}, {}, {}, {}, false, false, {}};
     try {
         if (!load_bootrom(setup)) {
             if (release >= 1500)

@@ -12,6 +12,7 @@
 
 namespace bhype::lab {
 
+class VariableStore;
 class VncServer;
 
 /// Where a device is on the PCI bus.
@@ -32,6 +33,7 @@ struct Setup {
     std::vector<std::string> arguments;
     std::vector<Fd> inherited; ///< descriptors that QEMU gets under their own numbers
     std::unique_ptr<VncServer> vnc;
+    std::unique_ptr<VariableStore> variables;
     bool lpc{false}, stdio_used{false};
 
     /// A drive's place in the firmware's order is known only when all are.

@@ -1,6 +1,7 @@
 #include "lab/bhyve/qemu.h"
 
 #include "lab/bhyve/failure.h"
+#include "lab/bhyve/variables.h"
 #include "lab/core/command.h"
 
 #include <cerrno>
@@ -64,7 +65,7 @@ bool load_bootrom(Setup& setup) {
     off_t vars_size = 0;
     const auto vars = rom_value(setup, "bootvars");
     if (vars) {
-        const Fd vars_file(open(vars->c_str(), O_RDWR | O_CLOEXEC));
+        Fd vars_file(open(vars->c_str(), O_RDWR | O_CLOEXEC));
         if (!vars_file)
             return fail(
                 fmt::format("Error opening bootrom variable file \"{}\": {}", *vars, freebsd_error(errno)));
@@ -72,6 +73,7 @@ bool load_bootrom(Setup& setup) {
         vars_size = info.st_size;
         if (vars_size > window || vars_size < page)
             return fail(fmt::format("Invalid bootrom variable size {}", vars_size));
+        setup.variables = std::make_unique<VariableStore>(std::move(vars_file), setup.state / "variables");
     }
     if (rom_size + vars_size > window)
         return fail(fmt::format("Invalid bootrom and variable aggregate size {}", rom_size + vars_size));
@@ -87,8 +89,8 @@ bool load_bootrom(Setup& setup) {
               fmt::format("driver=file,filename={},locking=off,read-only=on,node-name=rom", escaped(*rom)));
     setup.add("-machine", "pflash0=rom");
     if (vars) {
-        setup.add("-blockdev",
-                  fmt::format("driver=file,filename={},locking=off,node-name=vars", escaped(*vars)));
+        setup.add("-blockdev", fmt::format("driver=file,filename={},locking=off,node-name=vars",
+                                           escaped(setup.variables->copy())));
         setup.add("-machine", "pflash1=vars");
     }
     return true;

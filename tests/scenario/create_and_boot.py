@@ -13,7 +13,7 @@ LOOKING = re.compile(r"zfs (list|get)|zpool (list|status|get)|ifconfig(?! \S+ (c
 
 def words(command):
     """A command however it was quoted."""
-    return re.sub(r"[\\'\"]", "", command).split()
+    return re.sub(r"[\\'\"]", "", command.replace("\\040", " ")).split()
 
 
 def run(lab, report):
@@ -60,7 +60,7 @@ def run(lab, report):
 
 
 def secrets(lab, report, log):
-    run_directory = lab.path("/var/run/bhype/web1")
+    run_directory = lab.path("/var/run/bhype/vmd/web1")
     passwords = {}
     for name in os.listdir(run_directory):
         path = os.path.join(run_directory, name)
