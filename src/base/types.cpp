@@ -1,11 +1,11 @@
 #include "base/types.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <vector>
 
 #include <unistd.h>
@@ -81,6 +81,16 @@ std::array<unsigned char, N> random_bytes() {
     std::array<unsigned char, N> bytes{};
     fill_random(bytes.data(), N);
     return bytes;
+}
+
+std::string hex(std::span<const unsigned char> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const auto byte : bytes) {
+        text += digits[byte >> 4];
+        text += digits[byte & 0xfU];
+    }
+    return text;
 }
 
 } // namespace
@@ -272,7 +282,7 @@ std::string ByteSize::str() const {
     constexpr std::array<std::pair<unsigned, char>, 4> units{{{40, 'T'}, {30, 'G'}, {20, 'M'}, {10, 'K'}}};
     for (const auto& [shift, letter] : units)
         if (bytes_ != 0 && bytes_ % (UINT64_C(1) << shift) == 0)
-            return fmt::format("{}{}", bytes_ >> shift, letter);
+            return std::to_string(bytes_ >> shift) + letter;
     return std::to_string(bytes_);
 }
 
@@ -284,32 +294,25 @@ std::string ByteSize::human() const {
         value /= 1024;
         ++unit;
     }
-    if (unit == 0)
-        return fmt::format("{}B", bytes_);
-    return value < 9.95 && value != static_cast<double>(static_cast<int>(value))
-               ? fmt::format("{:.1f}{}", value, units[unit])
-               : fmt::format("{:.0f}{}", value, units[unit]);
+    const bool tenths = value < 9.95 && value != static_cast<double>(static_cast<int>(value));
+    char text[16];
+    std::snprintf(text, sizeof text, "%.*f%c", tenths ? 1 : 0, value, units[unit]);
+    return text;
 }
 
 std::string random_hex(std::size_t bytes) {
     std::vector<unsigned char> random(bytes);
     fill_random(random.data(), bytes);
-    std::string text;
-    for (const auto byte : random)
-        text += fmt::format("{:02x}", byte);
-    return text;
+    return hex(random);
 }
 
 Uuid random_uuid() {
     auto b = random_bytes<16>();
     b[6] = static_cast<unsigned char>((b[6] & 0x0fU) | 0x40U); // RFC 9562 section 5.4: version 4
     b[8] = static_cast<unsigned char>((b[8] & 0x3fU) | 0x80U);
-    std::string text;
-    for (std::size_t i = 0; i < b.size(); ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text += '-';
-        text += fmt::format("{:02x}", b[i]);
-    }
+    auto text = hex(b);
+    for (const std::size_t dash : {8, 13, 18, 23})
+        text.insert(dash, 1, '-');
     return Uuid::from(text);
 }
 
@@ -317,7 +320,8 @@ MacAddress random_mac() {
     auto b = random_bytes<3>();
     if (b[0] == 0 && b[1] == 0 && b[2] == 0)
         b[2] = 1;
-    return MacAddress::from(fmt::format("58:9c:fc:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2]));
+    const auto text = hex(b);
+    return MacAddress::from("58:9c:fc:" + text.substr(0, 2) + ":" + text.substr(2, 2) + ":" + text.substr(4));
 }
 
 TaskId random_task_id() {

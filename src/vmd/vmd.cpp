@@ -20,7 +20,7 @@ namespace bhype::vmd {
 namespace {
 
 constexpr std::size_t most_serial_lines = 20;
-constexpr std::size_t longest_tail = 256 << 10;
+constexpr std::size_t longest_tail = 64 << 10; ///< an answer is in memory several times over
 
 Fd inherited(int descriptor) {
     Fd fd(::fcntl(descriptor, F_GETFD) >= 0 ? descriptor : -1);
