@@ -43,6 +43,17 @@ bool VmdClient::receive(bool wait) {
     return got > 0;
 }
 
+/// The next whole message, and the descriptor that is its own.
+std::optional<Message> VmdClient::next(Fd& descriptor) {
+    descriptor.reset();
+    auto message = in_.next();
+    if (message && message->fields.has("fd") && !descriptors_.empty()) {
+        descriptor = std::move(descriptors_.front());
+        descriptors_.pop_front();
+    }
+    return message;
+}
+
 vmd::Fields VmdClient::ask(Kind kind, vmd::Fields fields, std::chrono::milliseconds patience,
                            Fd* descriptor) {
     const auto tag = ++tag_;
@@ -51,15 +62,11 @@ vmd::Fields VmdClient::ask(Kind kind, vmd::Fields fields, std::chrono::milliseco
         throw Error(Code::vmd_away, "it took no request");
     const auto until = std::chrono::steady_clock::now() + patience;
     for (;;) {
-        while (auto message = in_.next()) {
+        Fd came;
+        while (auto message = next(came)) {
             if (message->tag != tag) {
                 events_.push_back(std::move(*message));
                 continue;
-            }
-            Fd came;
-            if (message->fields.has("fd") && !descriptors_.empty()) {
-                came = std::move(descriptors_.front());
-                descriptors_.pop_front();
             }
             if (message->kind == Kind::failed)
                 throw Error(code_from_id(message->fields.text("code")).value_or(Code::internal),
@@ -80,7 +87,8 @@ std::optional<Message> VmdClient::event(bool& gone) {
     gone = false;
     if (events_.empty()) {
         const bool there = receive(false);
-        while (auto message = in_.next())
+        Fd unwanted;
+        while (auto message = next(unwanted))
             events_.push_back(std::move(*message));
         if (events_.empty()) {
             gone = !there || in_.broken();

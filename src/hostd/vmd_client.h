@@ -24,6 +24,7 @@ class VmdClient {
 
   private:
     bool receive(bool wait);
+    std::optional<vmd::Message> next(Fd& descriptor);
     Fd socket_;
     vmd::Parser in_;
     std::deque<vmd::Message> events_;
