@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 namespace bhype::hostd {
@@ -247,6 +248,7 @@ host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsake
         if (!fresh.status.ended()) {
             fresh.status.state = vmd::State::failed;
             fresh.status.reason = "bhype-vmd did not start";
+            fresh.status.since = std::time(nullptr);
         }
     }
     kept.events = std::move(fresh.events);

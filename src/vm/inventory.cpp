@@ -225,8 +225,7 @@ void Inventory::apply(const host::Guest& guest) {
             guests_[name] = guest;
         } else {
             guests_.erase(name);
-            ended = found != records_.end() &&
-                    (is_live(found->second.guest.state) || found->second.guest.since != guest.since);
+            ended = found != records_.end();
         }
         if (found != records_.end()) {
             auto& record = found->second;

@@ -420,6 +420,21 @@ TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
     EXPECT_FALSE(other.inventory.find(VmName::from("web1")));
 }
 
+TEST(VmInventory, AStartThatFailedIsKept) {
+    World world;
+    // A VM that never ran: nothing but its state tells that something has happened.
+    ASSERT_TRUE(world.tasks.run("vm.create",
+                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    host::Guest failed;
+    failed.vm = VmName::from("web1");
+    failed.state = host::GuestState::failed;
+    failed.reason = "bhyve said no";
+    world.inventory.apply(failed);
+    EXPECT_EQ(world.endings.at("web1").reason, "bhyve said no");
+    world.inventory.refresh();
+    EXPECT_EQ(world.inventory.find(failed.vm)->guest.state, host::GuestState::failed);
+}
+
 TEST(VmInventory, AnEndingIsKept) {
     World world;
     ASSERT_TRUE(world.tasks.run(
