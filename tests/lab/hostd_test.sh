@@ -41,13 +41,15 @@ others='zfs list -H -t all -o name,volsize,origin -r tank/home tank/swap foreign
 root 'set -e; zfs create tank/home; zfs snapshot tank/home@keep; zfs create -s -V 64M tank/swap
     zpool create -m none foreign nda2; zfs create -p foreign/bhype/vm/a; zfs snapshot foreign/bhype/vm/a@keep
     ifconfig bridge create name bh-foreign; ifconfig tap9 create description "bhype vm/web1/net0"
-    bhyvectl --vm=foreign --create; echo secret >/root/secret; ln -s /root/secret /var/bhype/images/link.raw
-    install -o bhype -g _bhype /root/secret /var/db/bhype/own.raw' || fail "things of others"
+    bhyve -c 1 -m 64M -s 0,hostbridge -s 31,lpc \
+        -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd foreign >/dev/null 2>&1 &
+    until [ -e /dev/vmm/foreign ]; do sleep 0.1; done; echo secret >/root/secret; ln -s /root/secret /var/bhype/images/link.raw
+    install -d -o bhype -g _bhype -m 0750 /var/db/bhype; install -o bhype -g _bhype /root/secret /var/db/bhype/own.raw' || fail "things of others"
 root "$others" >"$dir/before" 2>&1
 as bhype HostileBhyped.*
 root "$others" >"$dir/after" 2>&1
 diff "$dir/before" "$dir/after" || fail "a hostile bhyped changed what is not its own"
-root 'bhyvectl --vm=foreign --destroy; rm /var/bhype/images/link.raw'
+root 'bhyvectl --vm=foreign --force-poweroff; bhyvectl --vm=foreign --destroy; rm /var/bhype/images/link.raw'
 
 as bhype Guest.Starts
 as bhype Guest.SerialLine:Guest.Screen:Guest.Log:Guest.Reset:Accounts.*
@@ -72,7 +74,7 @@ old_vmd=0
 root 'service bhype_hostd restart' >"$dir/out" 2>&1 || { cat "$dir/out"; fail "restart of hostd"; }
 as bhype AfterAKill.GuestIsFoundAgain
 
-"$lab" fail --dir "$dir/lab" 'zfs create' 1 --hang 6
+"$lab" fail --dir "$dir/lab" 'zfs create' 1 --hang 15
 as bhype InFlight.BreaksOff &
 sleep 2
 root "kill -9 $hostd"

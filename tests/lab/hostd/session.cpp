@@ -29,7 +29,7 @@ std::string talk(int socket, const std::string& text, const std::string& wanted,
 }
 
 void log_in(int serial) {
-    for (int tries = 0; tries < 20; ++tries) {
+    for (int tries = 0; tries < 200; ++tries) {
         const auto came = talk(serial, "\n", "lab", 3s);
         if (came.find("login:") != came.npos && came.rfind("login:") > came.size() - 16)
             talk(serial, "root\n", "$ ", 10s);
