@@ -14,7 +14,7 @@
 namespace bhype::access {
 
 struct SessionLimits {
-    std::chrono::seconds idle = std::chrono::hours(1);
+    std::chrono::seconds idle = std::chrono::hours(2);
     std::chrono::seconds absolute = std::chrono::hours(12);
     /// Of one account; the one that was used longest ago gives way to a new one.
     std::size_t each = 32;

@@ -15,6 +15,7 @@ using access::Caller;
 using access::Role;
 
 constexpr std::chrono::seconds flush_every{60};
+constexpr std::chrono::seconds check_every{30};
 
 /// Root needs no look-up, and must get in while the name service hangs.
 Caller root() {
@@ -38,9 +39,9 @@ bool holds(const access::Accounts::Found& account, const access::Sessions::Sessi
 
 Gatekeeper::Gatekeeper(wire::Host& host, access::Accounts& accounts, access::Sessions& sessions,
                        access::Limiter& limiter, std::function<void(const std::string& session)> ended,
-                       std::chrono::milliseconds look_every)
+                       std::chrono::milliseconds look_every, access::Clocks clocks)
     : host_(host), accounts_(accounts), sessions_(sessions), limiter_(limiter), ended_(std::move(ended)),
-      flushed_(access::Steady::now()) {
+      clocks_(std::move(clocks)), flushed_(clocks_.steady()), checked_(flushed_) {
     for (const auto& session : sessions_.all())
         limiter_.know(session.user.str(), session.source);
     if (look_every.count() > 0)
@@ -178,13 +179,36 @@ void Gatekeeper::look() {
     for (const auto& session : sessions_.all())
         if (const auto account = accounts_.remembered(session.user); account && !holds(*account, session))
             end(session.hash);
-    const auto now = access::Steady::now();
+    const auto now = clocks_.steady();
+    if (now - checked_ >= check_every) {
+        checked_ = now;
+        end_barred();
+    }
     if (now - flushed_ < flush_every)
         return;
     flushed_ = now;
     for (const auto& session : sessions_.flush())
         if (ended_)
             ended_(session);
+}
+
+void Gatekeeper::end_barred() {
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> in_use;
+    for (const auto& session : sessions_.all())
+        if (accounts_.remembered(session.user))
+            in_use[{session.user.str(), session.source}].push_back(session.hash);
+    for (const auto& [who, sessions] : in_use) {
+        const host::AccountCheck check{UserName::from(who.first), who.second};
+        try {
+            if (!host_.call(check).barred)
+                continue;
+        } catch (const Error&) {
+            return; // hostd is away; it will be asked again
+        }
+        log::info("{} is locked or expired: its sessions end", who.first);
+        for (const auto& session : sessions)
+            end(session);
+    }
 }
 
 void Gatekeeper::run(std::chrono::milliseconds every) {

@@ -20,14 +20,15 @@ namespace bhype::api {
 /// password that is right.
 ///
 /// Every three seconds the accounts that are in use are looked at again: a session of an account that has
-/// gone, has another uid or no role any more ends.
+/// gone, has another uid or no role any more ends. Every thirty seconds PAM is asked whether they are locked
+/// or expired; while hostd does not answer, nobody is.
 class Gatekeeper : public Gate {
   public:
     /// `ended` is told the hashes of sessions that end other than by log_out(), on some thread.
     /// `look_every` zero: never by itself (tests call look()).
     Gatekeeper(wire::Host& host, access::Accounts& accounts, access::Sessions& sessions,
                access::Limiter& limiter, std::function<void(const std::string& session)> ended = {},
-               std::chrono::milliseconds look_every = std::chrono::seconds(3));
+               std::chrono::milliseconds look_every = std::chrono::seconds(3), access::Clocks clocks = {});
     ~Gatekeeper() override;
 
     Glance glance(std::string_view cookie, const http::Client& client) override;
@@ -43,6 +44,7 @@ class Gatekeeper : public Gate {
     using Found = access::Accounts::Found;
     bool password_right(const UserName& user, const Secret& password, const std::string& source);
     void end(const std::string& session);
+    void end_barred();
     void run(std::chrono::milliseconds every);
 
     wire::Host& host_;
@@ -50,11 +52,13 @@ class Gatekeeper : public Gate {
     access::Sessions& sessions_;
     access::Limiter& limiter_;
     std::function<void(const std::string&)> ended_;
+    access::Clocks clocks_;
 
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;
     access::Steady::time_point flushed_;
+    access::Steady::time_point checked_; ///< by PAM
     std::thread thread_;
 };
 

@@ -20,8 +20,13 @@ class FakeHost : public wire::Host {
                          const wire::CallOptions& options) override {
         if (away)
             throw Error(Code::hostd_away);
-        EXPECT_EQ(operation, "password.check");
         ++asked;
+        if (operation == "account.check")
+            return {
+                encode(host::AccountCheckResult{barred == decode<host::AccountCheck>(arguments).user.str()}),
+                {},
+                {}};
+        EXPECT_EQ(operation, "password.check");
         const auto check = decode<host::PasswordCheck>(arguments);
         EXPECT_EQ(json::serialize(arguments).find("right-"), std::string::npos);
         std::string password;
@@ -35,6 +40,7 @@ class FakeHost : public wire::Host {
     std::atomic<bool> away = false;
     std::atomic<int> asked = 0;
     std::string client;
+    std::string barred; ///< a user
 };
 
 class GatekeeperTest : public testing::Test {
@@ -73,7 +79,7 @@ class GatekeeperTest : public testing::Test {
         limiter.emplace(clocks);
         gate.emplace(
             host, *accounts, *sessions, *limiter, [this](const auto& session) { ended.push_back(session); },
-            std::chrono::milliseconds(0));
+            std::chrono::milliseconds(0), clocks);
     }
     void stop() {
         gate.reset();
@@ -245,6 +251,26 @@ TEST_F(GatekeeperTest, AccountsThatAreGoneOrAnothersLoseTheirSessions) {
     users["dev2"].uid = 3003;
     start();
     EXPECT_FALSE(gate->identify(three.token.reveal(), from("10.0.0.9")));
+}
+
+TEST_F(GatekeeperTest, LockedAccountsLoseTheirSessions) {
+    const auto one = log_in("dev1");
+    const auto two = log_in("dev2");
+    host.barred = "dev1";
+    time.passed += std::chrono::seconds(31);
+    host.away = true;
+    gate->look();
+    EXPECT_TRUE(gate->still(one.caller)) << "hostd is away, which says nothing";
+    host.away = false;
+    time.passed += std::chrono::seconds(29);
+    gate->look();
+    EXPECT_TRUE(gate->still(one.caller));
+    time.passed += std::chrono::seconds(1);
+    gate->look();
+    EXPECT_FALSE(gate->still(one.caller));
+    EXPECT_TRUE(gate->still(two.caller));
+    EXPECT_EQ(ended, std::vector{one.caller.session});
+    EXPECT_FALSE(gate->identify(one.token.reveal(), from("10.0.0.9")));
 }
 
 TEST_F(GatekeeperTest, MemoryIsAskedAndNotTheNameService) {

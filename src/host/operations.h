@@ -458,6 +458,20 @@ struct PasswordCheck {
 };
 BOOST_DESCRIBE_STRUCT(PasswordCheck, (), (user, client))
 
+struct AccountCheckResult {
+    bool barred = false;
+};
+BOOST_DESCRIBE_STRUCT(AccountCheckResult, (), (barred))
+/// Whether PAM's account management, of the same service, now refuses an account that has logged in: locked,
+/// expired, not from that client. What PAM cannot tell is no refusal.
+struct AccountCheck {
+    UserName user;
+    std::string client; ///< PAM_RHOST
+    BHYPE_OPERATION("account.check", reads, 20);
+    using Result = AccountCheckResult;
+};
+BOOST_DESCRIBE_STRUCT(AccountCheck, (), (user, client))
+
 /// Every operation, once. Tests walk this list.
 using Operations =
     boost::mp11::mp_list<HostFacts, DiskList, PoolList, DatasetList, InterfaceList, LeaseList, PoolCreate,
@@ -465,6 +479,6 @@ using Operations =
                          DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy,
                          ImageWrite, BridgeEnsure, TapCreate, TapsRemove, DhcpEnsure, ModulesEnsure,
                          GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
-                         ConsoleOpen, PasswordCheck>;
+                         ConsoleOpen, PasswordCheck, AccountCheck>;
 
 } // namespace bhype::host

@@ -75,6 +75,7 @@ BHYPE_PERFORM(GuestForget);
 BHYPE_PERFORM(GuestLog);
 BHYPE_PERFORM(ConsoleOpen);
 BHYPE_PERFORM(PasswordCheck);
+BHYPE_PERFORM(AccountCheck);
 
 /// Looks the operation up by its name, decodes and checks its arguments, performs it and encodes its result.
 /// Throws Error(invalid_field), Error(policy) for an unknown operation, and what performing throws.

@@ -55,6 +55,22 @@ bool ask_pam(const std::string& service, const std::string& user, const std::str
     return result == PAM_SUCCESS;
 }
 
+/// What pam_acct_mgmt(3) of both systems' modules gives for accounts that may not be used; other failures say
+/// that it could not be found out.
+bool is_barred(const std::string& service, const std::string& user, const std::string& client) {
+    const Secret none;
+    pam_conv conversation{converse, const_cast<Secret*>(&none)};
+    pam_handle_t* handle = nullptr;
+    int result = ::pam_start(service.c_str(), user.c_str(), &conversation, &handle);
+    if (result != PAM_SUCCESS)
+        return false;
+    if (::pam_set_item(handle, PAM_RHOST, client.c_str()) == PAM_SUCCESS)
+        result = ::pam_acct_mgmt(handle, PAM_SILENT);
+    ::pam_end(handle, result);
+    return result == PAM_AUTH_ERR || result == PAM_PERM_DENIED || result == PAM_ACCT_EXPIRED ||
+           result == PAM_NEW_AUTHTOK_REQD || result == PAM_USER_UNKNOWN;
+}
+
 Secret read_password(int fd) {
     std::string text;
     char buffer[256];
@@ -63,7 +79,11 @@ Secret read_password(int fd) {
     return Secret(std::move(text));
 }
 
-/// Waits for questions: "user\nclient" with two descriptors, the password's and the answer's.
+constexpr char is_password_right = 'p';
+constexpr char is_account_barred = 'a';
+
+/// Waits for questions: one of the letters above and "user\nclient", with two descriptors, the password's and
+/// the answer's, which is '1' for yes.
 [[noreturn]] void answer_questions(int questions, const std::string& service, bool allow_empty) {
     ::signal(SIGCHLD, SIG_IGN); // children are not waited for
     ::signal(SIGTERM, SIG_IGN); // it ends with its parent
@@ -94,15 +114,20 @@ Secret read_password(int fd) {
             ::close(questions);
             const std::string question(text, static_cast<std::size_t>(got));
             const auto line = question.find('\n');
-            const auto password = read_password(descriptors[0]);
-            const bool fits = password.reveal().size() <= longest_password &&
-                              password.reveal().find('\0') == std::string::npos &&
-                              (allow_empty || !password.empty());
-            const char right = fits && ask_pam(service, question.substr(0, line), question.substr(line + 1),
-                                               password, allow_empty)
-                                   ? '1'
-                                   : '0';
-            ::_exit(::write(descriptors[1], &right, 1) == 1 ? 0 : 1);
+            const auto user = question.substr(1, line - 1);
+            const auto client = question.substr(line + 1);
+            bool yes = false;
+            if (question.front() == is_account_barred) {
+                yes = is_barred(service, user, client);
+            } else {
+                const auto password = read_password(descriptors[0]);
+                yes = password.reveal().size() <= longest_password &&
+                      password.reveal().find('\0') == std::string::npos &&
+                      (allow_empty || !password.empty()) &&
+                      ask_pam(service, user, client, password, allow_empty);
+            }
+            const char answer = yes ? '1' : '0';
+            ::_exit(::write(descriptors[1], &answer, 1) == 1 ? 0 : 1);
         }
         ::close(descriptors[0]);
         ::close(descriptors[1]);
@@ -133,7 +158,15 @@ Passwords::~Passwords() {
 }
 
 bool Passwords::check(const UserName& user, const std::string& client, int password) {
-    std::string question = user.str() + "\n";
+    return ask(is_password_right, user, client, password);
+}
+
+bool Passwords::barred(const UserName& user, const std::string& client) {
+    return ask(is_account_barred, user, client, -1);
+}
+
+bool Passwords::ask(char kind, const UserName& user, const std::string& client, int password) {
+    std::string question = kind + user.str() + "\n";
     for (const char c : client.substr(0, 128))
         if (static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f)
             question += c;
@@ -142,7 +175,7 @@ bool Passwords::check(const UserName& user, const std::string& client, int passw
         throw Error(Code::internal, "pipe");
     Fd answer(ends[0]);
     Fd theirs(ends[1]);
-    const int descriptors[2] = {password, theirs.get()};
+    const int descriptors[2] = {password >= 0 ? password : theirs.get(), theirs.get()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)]{};
     iovec piece{question.data(), question.size()};
     msghdr message{};
@@ -162,9 +195,9 @@ bool Passwords::check(const UserName& user, const std::string& client, int passw
     }
     theirs.reset();
     pollfd waiting{answer.get(), POLLIN, 0};
-    char right = '0';
-    return ::poll(&waiting, 1, (longest_check + 1) * 1000) == 1 && ::read(answer.get(), &right, 1) == 1 &&
-           right == '1';
+    char said = '0';
+    return ::poll(&waiting, 1, (longest_check + 1) * 1000) == 1 && ::read(answer.get(), &said, 1) == 1 &&
+           said == '1';
 }
 
 } // namespace bhype::hostd

@@ -95,4 +95,8 @@ BHYPE_PERFORM(PasswordCheck) {
     return {.accepted = admitted && right};
 }
 
+BHYPE_PERFORM(AccountCheck) {
+    return {.barred = context.house.passwords.barred(operation.user, operation.client)};
+}
+
 } // namespace bhype::hostd
