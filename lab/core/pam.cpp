@@ -21,9 +21,13 @@ struct Module {
 // lib/libpam/modules; a module that is not here is left as it is, and fails if the machine has none of that
 // name.
 constexpr Module modules[] = {
-    {"pam_unix.so", "pam_unix.so"},     {"pam_login_access.so", "pam_access.so accessfile=/etc/login.access"},
-    {"pam_permit.so", "pam_permit.so"}, {"pam_deny.so", "pam_deny.so"},
-    {"pam_group.so", "pam_wheel.so"},   {"pam_rootok.so", "pam_rootok.so"},
+    // FreeBSD's does not wait after a wrong password.
+    {"pam_unix.so", "pam_unix.so nodelay"},
+    {"pam_login_access.so", "pam_access.so accessfile=/etc/login.access"},
+    {"pam_permit.so", "pam_permit.so"},
+    {"pam_deny.so", "pam_deny.so"},
+    {"pam_group.so", "pam_wheel.so"},
+    {"pam_rootok.so", "pam_rootok.so"},
 };
 
 std::string translated(const std::string& line) {

@@ -224,7 +224,7 @@ in_one 'enabled service runs again' 0 '*' '' 'service sleeper onestatus'
 in_one 'log of its end' 0 'started
 started
 started' '' 'cat /var/log/sleeper.log'
-in_one 'policies for PAM' 0 '*' '' 'grep -q pam_access /etc/pam.d/try'
+in_one 'policies for PAM' 0 '*' '' 'grep -q pam_access /etc/pam.d/try && grep -q "pam_unix.so nodelay" /etc/pam.d/try'
 pam='import ctypes as c,ctypes.util,sys
 class M(c.Structure): _fields_=[("style",c.c_int),("msg",c.c_char_p)]
 class R(c.Structure): _fields_=[("resp",c.c_void_p),("code",c.c_int)]
