@@ -51,9 +51,7 @@ void Audit::record(AuditEntry entry) {
         log::warning("audit, not kept: {}", line(entry));
         return;
     }
-    ++*waiting_;
-    database_.write_later([entry = std::move(entry), waiting = waiting_,
-                           most = limits_.most](store::Sql& sql) {
+    const auto write = [entry, waiting = waiting_, most = limits_.most](store::Sql& sql) {
         --*waiting;
         try {
             const auto last = sql.row<std::int64_t>("SELECT COALESCE(MAX(number), 0) FROM audit");
@@ -68,7 +66,13 @@ void Audit::record(AuditEntry entry) {
             log::error("audit, not kept: {}: {}", line(entry), error.what());
             throw;
         }
-    });
+    };
+    ++*waiting_;
+    try {
+        database_.write_later(write);
+    } catch (const Error& error) {
+        log::error("audit, not kept: {}: {}", line(entry), error.what());
+    }
 }
 
 std::vector<AuditEntry> Audit::list(const AuditQuery& query) const {

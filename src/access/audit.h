@@ -40,7 +40,8 @@ class Audit {
   public:
     explicit Audit(store::Database& database, AuditLimits limits = {}, Clocks clocks = {});
 
-    /// Does not wait; `number` and `moment` are filled in. What the database does not take goes to the log.
+    /// Does not wait and does not fail: what the database does not take goes to the log. `number` and
+    /// `moment` are filled in.
     void record(AuditEntry entry);
     /// Newest first. Throws Error(database).
     std::vector<AuditEntry> list(const AuditQuery& query) const;

@@ -13,6 +13,7 @@ struct Dispatch::Routed {
     std::map<std::string, std::string> path;
     access::Caller caller;
     bool settled = true;
+    std::shared_ptr<Note> note; ///< of the call, once there is one
 };
 
 namespace {
@@ -170,6 +171,24 @@ void Dispatch::check_access(const http::Request& request, const Routed& routed) 
         throw Error(Code::forbidden);
 }
 
+void Dispatch::keep(const http::Request& request, const Routed& routed, int status, std::string code) const {
+    if (!audit_ || is_safe(routed.declaration->method))
+        return;
+    const Note nothing;
+    const auto& note = routed.note ? *routed.note : nothing;
+    AuditRecord record{routed.caller.user.empty() ? note.user : routed.caller.user.str(),
+                       request.client.address,
+                       routed.declaration->method,
+                       routed.declaration->path,
+                       note.object,
+                       status,
+                       std::move(code),
+                       note.task};
+    for (const auto& [name, value] : routed.path)
+        record.object += (record.object.empty() ? "" : "/") + value;
+    audit_(record);
+}
+
 http::Response Dispatch::refuse(const http::Request& request, const Routed* routed,
                                 const Error& error) const {
     auto response = http::problem(capped(error));
@@ -180,18 +199,8 @@ http::Response Dispatch::refuse(const http::Request& request, const Routed* rout
     if (error.code() == Code::internal)
         log::error("{} {}: {}", routed ? method_text(routed->declaration->method) : "request",
                    routed ? std::string_view(routed->declaration->path) : "", error.what());
-    if (audit_ && routed && !is_safe(routed->declaration->method)) {
-        AuditRecord record{routed->caller.user.str(),
-                           request.client.address,
-                           routed->declaration->method,
-                           routed->declaration->path,
-                           {},
-                           response.status,
-                           std::string(info(error.code()).id)};
-        for (const auto& [name, value] : routed->path)
-            record.object += (record.object.empty() ? "" : "/") + value;
-        audit_(record);
-    }
+    if (routed)
+        keep(request, *routed, response.status, std::string(info(error.code()).id));
     return response;
 }
 
@@ -273,6 +282,7 @@ http::Response Dispatch::run(const std::shared_ptr<const http::Request>& request
     if (!request->body.empty() && !is_json(request->header("Content-Type")))
         throw Error(Code::unsupported_type);
     const auto call = make_call(*request, declaration, routed.caller, routed.path);
+    routed.note = call.note;
     http::Response response;
     if (declaration.socket) {
         if (const auto wrong = http::check_upgrade(*request))
@@ -315,18 +325,7 @@ void Dispatch::handle(std::shared_ptr<const http::Request> request, http::Respon
     try {
         bool deferred = false;
         response = run(request, *routed, respond, deferred);
-        if (audit_ && !is_safe(routed->declaration->method)) {
-            AuditRecord record{routed->caller.user.str(),
-                               request->client.address,
-                               routed->declaration->method,
-                               routed->declaration->path,
-                               {},
-                               deferred ? routed->declaration->success : response.status,
-                               {}};
-            for (const auto& [name, value] : routed->path)
-                record.object += (record.object.empty() ? "" : "/") + value;
-            audit_(record);
-        }
+        keep(*request, *routed, deferred ? routed->declaration->success : response.status, {});
         if (deferred)
             return;
     } catch (const Error& error) {

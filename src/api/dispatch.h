@@ -11,9 +11,10 @@ struct AuditRecord {
     std::string source;
     Method method = Method::post;
     std::string path;   ///< as declared: "/api/v1/vms/{name}"
-    std::string object; ///< path parameters: "web1"
+    std::string object; ///< path parameters: "web1"; of a log-in the user name that was given
     int status = 0;
     std::string code; ///< of the error, empty when it went well
+    std::string task; ///< that was begun
 };
 
 /// Takes requests from the server to the declared endpoints: who asks, may they, is the body right; and
@@ -29,6 +30,7 @@ class Dispatch : public http::Handler {
     struct Routed;
     http::Response run(const std::shared_ptr<const http::Request>& request, Routed& routed,
                        const http::Responder& respond, bool& deferred);
+    void keep(const http::Request& request, const Routed& routed, int status, std::string code) const;
     void check_access(const http::Request& request, const Routed& routed) const;
     http::Response refuse(const http::Request& request, const Routed* routed, const Error& error) const;
 

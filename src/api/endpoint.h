@@ -17,6 +17,13 @@ namespace bhype::api {
 
 enum class Method { get, post, put, patch, del };
 
+/// What a handler adds to the audit's record of its request.
+struct Note {
+    std::string user;   ///< who it turned out to be, when nobody was logged in before
+    std::string object; ///< when the path does not name it
+    std::string task;   ///< that was begun
+};
+
 /// A request after routing, with its path parameters and query.
 struct Call {
     access::Caller caller;
@@ -25,6 +32,7 @@ struct Call {
     std::string if_match;        ///< If-Match without quotes, empty if none
     std::string idempotency_key; ///< empty if none
     std::string request;         ///< method, address and body as sent; only with an idempotency_key
+    std::shared_ptr<Note> note = std::make_shared<Note>();
 };
 
 /// What a handler answers with.

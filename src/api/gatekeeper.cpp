@@ -39,16 +39,22 @@ bool holds(const access::Accounts::Found& account, const access::Sessions::Sessi
 
 Gatekeeper::Gatekeeper(wire::Host& host, access::Accounts& accounts, access::Sessions& sessions,
                        access::Limiter& limiter, std::function<void(const std::string& session)> ended,
-                       std::chrono::milliseconds look_every, access::Clocks clocks)
+                       access::Clocks clocks)
     : host_(host), accounts_(accounts), sessions_(sessions), limiter_(limiter), ended_(std::move(ended)),
       clocks_(std::move(clocks)), flushed_(clocks_.steady()), checked_(flushed_) {
     for (const auto& session : sessions_.all())
         limiter_.know(session.user.str(), session.source);
-    if (look_every.count() > 0)
-        thread_ = std::thread([this, look_every] { run(look_every); });
 }
 
 Gatekeeper::~Gatekeeper() {
+    stop();
+}
+
+void Gatekeeper::start(std::chrono::milliseconds every) {
+    thread_ = std::thread([this, every] { run(every); });
+}
+
+void Gatekeeper::stop() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;

@@ -25,10 +25,9 @@ namespace bhype::api {
 class Gatekeeper : public Gate {
   public:
     /// `ended` is told the hashes of sessions that end other than by log_out(), on some thread.
-    /// `look_every` zero: never by itself (tests call look()).
     Gatekeeper(wire::Host& host, access::Accounts& accounts, access::Sessions& sessions,
                access::Limiter& limiter, std::function<void(const std::string& session)> ended = {},
-               std::chrono::milliseconds look_every = std::chrono::seconds(3), access::Clocks clocks = {});
+               access::Clocks clocks = {});
     ~Gatekeeper() override;
 
     Glance glance(std::string_view cookie, const http::Client& client) override;
@@ -37,7 +36,9 @@ class Gatekeeper : public Gate {
     LogIn log_in(const std::string& user, const Secret& password, const http::Client& client) override;
     void log_out(const access::Caller& caller) override;
 
-    /// What is done every three seconds.
+    /// From here on look() is called by itself.
+    void start(std::chrono::milliseconds every = std::chrono::seconds(3));
+    void stop();
     void look();
 
   private:

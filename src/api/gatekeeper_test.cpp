@@ -79,7 +79,7 @@ class GatekeeperTest : public testing::Test {
         limiter.emplace(clocks);
         gate.emplace(
             host, *accounts, *sessions, *limiter, [this](const auto& session) { ended.push_back(session); },
-            std::chrono::milliseconds(0), clocks);
+            clocks);
     }
     void stop() {
         gate.reset();
@@ -310,13 +310,12 @@ TEST_F(GatekeeperTest, TheCommandLineIsKnownByItsUid) {
 
 TEST_F(GatekeeperTest, RunsByItself) {
     const auto made = log_in("dev1");
-    gate.emplace(
-        host, *accounts, *sessions, *limiter, [](const auto&) {}, std::chrono::milliseconds(10));
+    gate->start(std::chrono::milliseconds(10));
     member_of["dev1"].clear();
     for (int i = 0; i < 500 && sessions->find(made.caller.session, false); ++i)
         ::usleep(10'000);
     EXPECT_FALSE(sessions->find(made.caller.session, false));
-    gate.reset();
+    gate->stop();
 }
 
 } // namespace

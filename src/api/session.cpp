@@ -63,10 +63,14 @@ void declare_session(Router& router, Gate& gate, std::function<void(const std::s
                                       std::counting_semaphore<>& semaphore;
                                       ~Give() { semaphore.release(); }
                                   } const give{*room};
+                                  // What is no user name may be a password in the wrong field.
+                                  if (UserName::accepts(request.user))
+                                      call.note->object = request.user;
                                   http::Client client;
                                   client.local = call.caller.source == "cli";
                                   client.address = call.caller.source;
                                   const auto session = gate.log_in(request.user, request.password, client);
+                                  call.note->user = session.caller.user.str();
                                   Reply reply{.status = 201, .body = encode(who(session.caller))};
                                   reply.headers["Set-Cookie"] = std::string(session_cookie) + "=" +
                                                                 session.token.reveal() +

@@ -115,6 +115,7 @@ void TaskEndpoints::run() {
 }
 
 Reply TaskEndpoints::accepted(const Call& call, const TaskId& id) {
+    call.note->task = id.str();
     return wait(id, std::chrono::seconds(query_number(call, "wait", 0, 0, 60)), 202);
 }
 

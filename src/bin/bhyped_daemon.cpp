@@ -1,8 +1,7 @@
 #include "bin/bhyped_daemon.h"
 
-#include "access/audit.h"
 #include "access/ownerships.h"
-#include "api/dispatch.h"
+#include "api/audit.h"
 #include "api/events.h"
 #include "api/gatekeeper.h"
 #include "api/session.h"
@@ -66,7 +65,6 @@ struct Daemon::Parts {
     void task_changed(const task::Task& task);
     void session_ended(const std::string& session);
     std::vector<std::string> guests_of(const access::Caller& caller, const SwitchName& name) const;
-    void record(const api::AuditRecord& record);
 
     Config config;
     store::Database database;
@@ -148,8 +146,7 @@ Daemon::Parts::Parts(const Config& wanted)
           .offer = [this] { return system.offer(); },
           .user_exists = [this](const UserName& name) { return accounts.user_exists(name); },
           .group_exists = [this](const GroupName& name) { return accounts.group_exists(name); }},
-      dispatch(router, gate, [this](const api::AuditRecord& made) { record(made); }),
-      server(dispatch, server_options(config)) {
+      dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
     vm::add_tasks(*tasks, inventory, keeper);
     system.add_tasks(*tasks, [this] {
         keeper.wake();
@@ -224,6 +221,7 @@ void Daemon::Parts::declare() {
         return guests_of(caller, name);
     });
     system.add_endpoints(router, task_endpoints);
+    api::declare_audit(router, audit);
     api::declare_about(router);
 }
 
@@ -238,14 +236,6 @@ void Daemon::Parts::task_changed(const task::Task& task) {
 void Daemon::Parts::session_ended(const std::string& session) {
     events.end_session(session);
     consoles.end_session(session);
-}
-
-void Daemon::Parts::record(const api::AuditRecord& made) {
-    audit.record({.user = made.user,
-                  .source = made.source,
-                  .endpoint = std::string(api::method_text(made.method)) + ' ' + made.path,
-                  .object = made.object,
-                  .outcome = made.code.empty() ? "ok" : made.code});
 }
 
 void Daemon::Parts::listen() {
@@ -263,6 +253,7 @@ Daemon::~Daemon() {
 void Daemon::start() {
     parts_->inventory.load_cache();
     parts_->listen();
+    parts_->gate.start();
     parts_->keeper.start();
     parts_->feed.open(parts_->keeper);
     parts_->tasks->start();
@@ -273,6 +264,7 @@ void Daemon::stop() {
     parts_->tasks->stop();
     parts_->feed.close();
     parts_->keeper.stop();
+    parts_->gate.stop();
 }
 
 std::string Daemon::openapi() const {
