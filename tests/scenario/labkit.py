@@ -364,7 +364,8 @@ class Serial:
 
     @property
     def text(self):
-        return self.websocket.data.decode(errors="replace").replace("\r", "")
+        """What came, without what moves the cursor: the guest's shell asks for its place at each prompt."""
+        return re.sub(r"\x1b\[[0-9;=?]*[A-Za-z]|\r", "", self.websocket.data.decode(errors="replace"))
 
     def type(self, text):
         self.websocket.send(text)

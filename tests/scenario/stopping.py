@@ -106,7 +106,7 @@ def resets(lab, report):
     lab.delete_vm("again1")
     lab.calls(clear=True)
     began = time.monotonic()
-    result = lab.bhype("vm", "create", "again1", "--template", "tiny-reset", "--memory", "128M", "--start", user="dev1")
+    result = lab.bhype("vm", "create", "again1", "--template", "tiny-reset", "--memory", "256M", "--start", user="dev1")
     report.check("a guest that resets at once starts", result.status in (0, 1), result)
     vm = eventually(lambda: (lambda vm: vm if vm and vm["state"] == "failed" else None)(lab.vm("again1")), 150, 0.5)
     if not report.check("after some resets it is given up: failed", vm, lab.vm("again1")):
