@@ -31,7 +31,7 @@
     X(cancelled, "task.cancelled", 409, "The task was cancelled",                                            \
       "Nothing to do; what was begun is undone.")                                                            \
     X(interrupted, "task.interrupted", 409, "bHype stopped in the middle of the task",                       \
-      "What was begun is undone; repeat the command.")                                                       \
+      "What was half made is removed, what was whole is kept: look, and repeat the command if need be.")     \
     X(needs_attention, "task.needs_attention", 409, "The task could not be finished",                        \
       "Look at the objects that the task lists.")                                                            \
     X(task_not_cancellable, "task.not_cancellable", 409, "This task can no longer be cancelled",             \

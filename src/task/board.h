@@ -16,8 +16,9 @@ struct Live {
     bool committed = false;
     bool cancelled = false; ///< somebody asked for it, before a commit
 
-    json::value input;      ///< constant
-    bool recovered = false; ///< constant: an earlier life of bhyped has begun it
+    json::value input;            ///< constant
+    bool recovered = false;       ///< constant: an earlier life of bhyped has begun it
+    std::optional<Error> failure; ///< constant: what that life was cleaning up after
 
     // Of the worker that runs it.
     std::int64_t last_step = 0;

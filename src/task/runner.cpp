@@ -2,9 +2,21 @@
 
 #include "base/log.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace bhype::task {
+
+namespace {
+
+/// The same again gets the same answer.
+bool hopeless(Code code) {
+    return code == Code::policy || code == Code::invalid_field || code == Code::invalid_request ||
+           code == Code::too_large;
+}
+
+} // namespace
 
 Task ended(Task task, State state, const std::optional<Error>& error,
            const std::optional<json::value>& result) {
@@ -44,12 +56,12 @@ void Runner::run() {
     if (!live_.recovered) {
         shop_.journal.running(live_.task);
         forward();
-    } else if (live_.task.error) {
-        clean(error_from(*live_.task.error));
+    } else if (live_.failure) {
+        clean(*live_.failure);
     } else if (live_.committed) {
         if (!attempt(false, [](RunningWork& work) { work.drain(std::nullopt); }).abandoned)
             forward();
-    } else if (live_.cancelled) {
+    } else if (shop_.board.cancelled(live_)) {
         clean(Error(Code::cancelled));
     } else {
         clean(Error(Code::interrupted, live_.last_step == 0
@@ -60,6 +72,7 @@ void Runner::run() {
 }
 
 void Runner::forward() {
+    int failures = 0;
     for (int number = 1;; ++number) {
         json::value result;
         const auto outcome = attempt(false, [&](RunningWork& work) {
@@ -74,9 +87,13 @@ void Runner::forward() {
             return end(State::done, std::nullopt, result);
         if (!shop_.board.committed(live_))
             return clean(*error);
-        if (number >= shop_.pace.attempts || refused(error->code()))
+        if (error->code() != Code::database)
+            ++failures;
+        if (failures >= shop_.pace.attempts || hopeless(error->code()))
             return attention(*error, "going forward failed");
         log::warning("task {} ({}) is tried again: {}", live_.task.id.str(), live_.task.kind, error->what());
+        shop_.board.progress(
+            live_, [&](Task& task) { task.message = fmt::format("trying again: {}", error->what()); });
         if (!pause(number))
             return;
     }

@@ -117,6 +117,9 @@ class TaskRoom : public Tasks {
             const auto live = std::make_shared<Live>();
             live->item = {open.seq, open.task.user, open.task.object};
             live->task = std::move(open.task);
+            if (live->task.error)
+                live->failure = error_from(*live->task.error);
+            live->task.error.reset();
             live->phase = open.phase;
             live->committed = open.committed && open.phase == Phase::running;
             live->cancelled = open.phase == Phase::cancelling;

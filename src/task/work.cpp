@@ -41,8 +41,7 @@ std::vector<Command> kept(const std::vector<wire::Ran>& commands) {
     return found;
 }
 
-} // namespace
-
+/// True when hostd says by this that it has done nothing.
 bool refused(Code code) {
     switch (code) {
     case Code::policy:
@@ -63,6 +62,23 @@ bool refused(Code code) {
         return false;
     }
 }
+
+/// Asking again does no harm.
+bool only_reads(std::string_view operation) {
+    bool found = false;
+    boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, host::Operations>>(
+        [&](auto identity) {
+            using Operation = typename decltype(identity)::type;
+            found = found || (Operation::effect == host::Effect::reads && Operation::operation == operation);
+        });
+    return found;
+}
+
+bool is_away(const Error& error) {
+    return error.code() == Code::hostd_away || error.code() == Code::result_unknown;
+}
+
+} // namespace
 
 RunningWork::RunningWork(const Workshop& shop, Live& live, bool cleaning)
     : shop_(shop), live_(live), cleaning_(cleaning),
@@ -124,7 +140,7 @@ void RunningWork::drain(std::optional<Clock::duration> longest) {
                 return;
             say("waiting for an operation of bhype-hostd to end");
         } catch (const Error& error) {
-            if (error.code() != Code::hostd_away && error.code() != Code::result_unknown)
+            if (!is_away(error))
                 throw;
             if (longest && Clock::now() >= until)
                 throw Error(Code::hostd_away, error.detail());
@@ -175,7 +191,8 @@ json::value RunningWork::perform(std::string_view title, std::string_view operat
     live_.last_step = step.number;
     live_.last_title = step.title;
 
-    const auto patience = Clock::now() + shop_.pace.hostd_patience;
+    // Cleaning up after what has never reached the host has waited long enough before.
+    const auto patience = Clock::now() + (cleaning_ ? Milliseconds(0) : shop_.pace.hostd_patience);
     for (;;) {
         try {
             auto answer = send(step, arguments, deadline);
@@ -183,12 +200,12 @@ json::value RunningWork::perform(std::string_view title, std::string_view operat
             finish(step, StepState::done, {});
             return std::move(answer.result);
         } catch (const Error& error) {
-            if (error.code() != Code::hostd_away) {
+            if (!is_away(error) || (error.code() == Code::result_unknown && !only_reads(operation))) {
                 failed(step, error, commits);
                 throw;
             }
         }
-        // Nothing was sent: what was a first commit is none yet, and while hostd is away the task can be
+        // Nothing was done: what was a first commit is none yet, and while hostd is away the task can be
         // cancelled.
         try {
             const bool again = std::exchange(first_commit_, false);

@@ -56,7 +56,4 @@ class RunningWork : public Work {
     std::optional<double> fraction_; ///< as the kind said it
 };
 
-/// True when hostd says by this that it has done nothing.
-bool refused(Code code);
-
 } // namespace bhype::task
