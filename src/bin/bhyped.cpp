@@ -47,15 +47,22 @@ int main(int count, char** arguments) {
     std::string config = "/usr/local/etc/bhype/bhype.toml";
     std::string log_file;
     bool print_openapi = false;
+    bool print_kinds = false;
     CLI::App app("bHype's daemon: API, tasks, consoles");
     app.add_option("--config", config)->capture_default_str();
     app.add_option("--log", log_file, "log file; else standard error");
     app.add_flag("--openapi", print_openapi, "print the OpenAPI document and end");
+    app.add_flag("--kinds", print_kinds, "print the kinds of task, a line each, and end");
     app.set_version_flag("--version", "bhyped " BHYPE_VERSION);
     CLI11_PARSE(app, count, arguments);
     try {
         if (print_openapi) {
             std::fputs(bin::openapi().c_str(), stdout);
+            return 0;
+        }
+        if (print_kinds) {
+            for (const auto& kind : bin::kinds())
+                std::puts(kind.c_str());
             return 0;
         }
         return serve(config, log_file);

@@ -271,7 +271,15 @@ std::string Daemon::openapi() const {
     return parts_->router.openapi();
 }
 
-std::string openapi() {
+std::vector<std::string> Daemon::kinds() const {
+    return parts_->tasks->kinds();
+}
+
+namespace {
+
+/// What `ask` gets of a daemon that is never started.
+template <class Ask>
+auto of_idle_daemon(Ask ask) {
     char directory[] = "/tmp/bhyped-openapi.XXXXXX";
     if (!::mkdtemp(directory))
         throw Error(Code::internal, "/tmp: cannot make a directory");
@@ -286,7 +294,17 @@ std::string openapi() {
     config.database = HostPath::from(std::string(directory) + "/db");
     config.cache = HostPath::from(std::string(directory) + "/cache");
     config.hostd_socket = HostPath::from(std::string(directory) + "/none");
-    return Daemon(config).openapi();
+    return ask(Daemon(config));
+}
+
+} // namespace
+
+std::string openapi() {
+    return of_idle_daemon([](const Daemon& daemon) { return daemon.openapi(); });
+}
+
+std::vector<std::string> kinds() {
+    return of_idle_daemon([](const Daemon& daemon) { return daemon.kinds(); });
 }
 
 } // namespace bhype::bin

@@ -19,13 +19,16 @@ class Daemon {
     void stop();
     /// OpenAPI 3.1 of all that is declared.
     std::string openapi() const;
+    /// Kinds of task: "vm.create".
+    std::vector<std::string> kinds() const;
 
   private:
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };
 
-/// The document without a daemon's files and sockets.
+/// The same without a daemon's files and sockets.
 std::string openapi();
+std::vector<std::string> kinds();
 
 } // namespace bhype::bin
