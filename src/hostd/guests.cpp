@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -87,10 +88,13 @@ void Guests::wake() const {
     [[maybe_unused]] const auto written = ::write(wake_write_.get(), "", 1);
 }
 
-void Guests::begin() {
+void Guests::recover() {
     for (const auto& directory : std::filesystem::directory_iterator(run_))
         if (VmName::parse(directory.path().filename().string()))
             adopt(directory.path().filename().string());
+}
+
+void Guests::begin() {
     watcher_ = std::thread([this] { watch(); });
 }
 
@@ -119,13 +123,28 @@ void Guests::renew_line(const std::string& name, Entry& entry) const {
     entry.kept.slave = std::move(pty.slave);
 }
 
+/// For a vmd that has written nothing yet: the hostd before us was killed while it started it.
+vmd::Status Guests::await(const std::string& name, Entry& entry) {
+    const Fd directory = os::open_directory(run_ + "/" + name);
+    Fd lock = os::open_beneath(directory.get(), vmd::lock_file, O_RDWR | O_CREAT, 0600);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) // a late one must not begin: nobody would know of it
+        entry.lock = std::move(lock);
+    for (int tries = 0; tries < connect_tries && !entry.lock; ++tries) {
+        if (const auto status = saved(name))
+            return *status;
+        std::this_thread::sleep_for(pause_between_tries);
+    }
+    vmd::Status none;
+    none.state = vmd::State::failed;
+    none.reason = "bhype-hostd ended while it started the VM";
+    return none;
+}
+
 void Guests::adopt(const std::string& name) {
-    auto status = saved(name);
-    if (!status)
-        return;
-    status->vm = name;
     Entry entry;
-    entry.status = *status;
+    const auto status = saved(name);
+    entry.status = status ? *status : await(name, entry);
+    entry.status.vm = name;
     try {
         const Fd directory = os::open_directory(run_ + "/" + name);
         const auto dataset = os::read_file(directory.get(), "dataset", 1024);
@@ -134,7 +153,7 @@ void Guests::adopt(const std::string& name) {
     } catch (const Error& error) {
         log::warning("{}: {}", name, error.what());
     }
-    if (!status->ended() && !connect(name, entry)) { // its supervisor died while we were away
+    if (!entry.status.ended() && !connect(name, entry)) { // its supervisor died while we were away
         try {
             renew_line(name, entry);
         } catch (const Error& error) {

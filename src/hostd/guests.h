@@ -30,7 +30,9 @@ class Guests {
     ~Guests();
     Guests(const Guests&) = delete;
 
-    /// Finds what runs from an earlier life, then watches. Call once.
+    /// Finds what runs from an earlier life. Call once, before anybody may ask.
+    void recover();
+    /// Watches from now on. Call once.
     void begin();
     std::vector<host::Guest> list() const;
     std::optional<host::Guest> find(const VmName& vm) const;
@@ -55,9 +57,11 @@ class Guests {
         Keepsakes kept;
         VmdClient events;
         pid_t child = 0;
+        Fd lock; ///< of a run directory in which no vmd may begin any more
     };
     pid_t spawn(const std::string& name, const Entry& entry, bool attach);
     bool connect(const std::string& name, Entry& entry);
+    vmd::Status await(const std::string& name, Entry& entry);
     void adopt(const std::string& name);
     void renew_line(const std::string& name, Entry& entry) const;
     void watch();

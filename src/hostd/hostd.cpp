@@ -22,6 +22,7 @@ Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, Run
     auto listening = wire::listen_at(paths.socket, 0660, static_cast<std::int64_t>(group));
     for (std::int64_t i = 0; i < config.workers; ++i)
         workers_.emplace_back([this] { work(); });
+    guests_->recover();
     server_ = std::make_unique<wire::Server>(
         std::move(listening),
         wire::Server::Handlers{std::move(admit),

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <filesystem>
+#include <fstream>
+
 namespace bhype::hostd {
 namespace {
 
@@ -79,6 +85,27 @@ TEST(Flights, OutliveTheHostdThatBeganThem) {
     command.reset();
     EXPECT_TRUE(after.ids().empty());
     EXPECT_NO_THROW(after.begin("t0123456789abcdef.1"));
+}
+
+TEST(Guests, AVmdThatBeginsLateHasNoGuest) {
+    char name[] = "/tmp/bhype-hostd-XXXXXX";
+    const std::string runs = std::string(::mkdtemp(name)) + "/vmd";
+    std::filesystem::create_directories(runs + "/vm1");
+    std::ofstream(runs + "/vm1/run") << "vm=vm1\n";
+    const Tree tree("/", 0);
+    Guests guests(
+        runs, tree, [](const run::Start&) -> pid_t { return -1; }, [](const host::Guest&) {});
+    guests.recover();
+    ASSERT_EQ(guests.list().size(), 1u);
+    EXPECT_EQ(guests.list()[0].state, host::GuestState::failed);
+    {
+        const Fd lock(::open((runs + "/vm1/lock").c_str(), O_RDWR | O_CLOEXEC));
+        ASSERT_TRUE(lock);
+        EXPECT_NE(::flock(lock.get(), LOCK_EX | LOCK_NB), 0) << "a vmd could begin and nobody would know";
+    }
+    guests.forget(VmName::from("vm1"));
+    EXPECT_TRUE(guests.list().empty());
+    EXPECT_FALSE(std::filesystem::exists(runs + "/vm1"));
 }
 
 } // namespace
