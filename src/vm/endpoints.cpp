@@ -335,7 +335,8 @@ void add_endpoints(api::Router& router, Services& services) {
                 const auto record = usable(services, call);
                 if (!is_live(record.guest.state))
                     throw Error(Code::vm_not_running, record.name.str() + " is not running");
-                return submit_named(services, call, record.name, std::string("vm.") + verb, title);
+                return submit(services, call, record.name, std::string("vm.") + verb, title,
+                              encode(NameInput{record.name, 0, record.guest.reboots}));
             });
     };
     simple("kill", "Kill", "End a VM at once; what the guest has not written is lost");

@@ -155,8 +155,15 @@ json::value kill(Work& work, Inventory& inventory, const NameInput& input) {
 }
 
 json::value reset(Work& work, Inventory& inventory, const NameInput& input) {
-    // A second reset after a crash would hit a guest that has booted since: the first one is not repeated.
-    if (!work.committed())
+    // A second one would hit a guest that has booted since; whether the first one came, the guest tells.
+    bool wanted = true;
+    if (work.committed()) {
+        wanted = false;
+        for (const auto& guest : work.step("Look whether it was reset", host::GuestList{}))
+            wanted =
+                wanted || (guest.vm == input.name && is_live(guest.state) && guest.reboots <= input.reboots);
+    }
+    if (wanted)
         inventory.apply(work.commit("Reset the machine", host::GuestReset{input.name}));
     return json::object{{"name", input.name.str()}};
 }

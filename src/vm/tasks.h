@@ -12,8 +12,9 @@ namespace bhype::vm {
 struct NameInput {
     VmName name;
     std::int64_t seconds = 0; ///< of vm.stop
+    std::int64_t reboots = 0; ///< of vm.reset: how often the guest had rebooted before
 };
-BOOST_DESCRIBE_STRUCT(NameInput, (), (name, seconds))
+BOOST_DESCRIBE_STRUCT(NameInput, (), (name, seconds, reboots))
 
 struct EditInput {
     VmName name;

@@ -182,6 +182,10 @@ class FakeHost : public wire::Host {
         guests[kill.vm.str()].state = host::GuestState::stopped;
         return guests[kill.vm.str()];
     }
+    host::Guest act(const host::GuestReset& reset) {
+        ++guests.at(reset.vm.str()).reboots;
+        return guests.at(reset.vm.str());
+    }
     host::Done act(const host::GuestForget& forget) {
         if (guests.contains(forget.vm.str()) && is_live(guests[forget.vm.str()].state))
             throw Error(Code::vm_running, forget.vm.str());
@@ -197,7 +201,7 @@ class FakeTasks : public task::Tasks {
 
     class Work : public task::Work {
       public:
-        explicit Work(wire::Host& host) : host_(host) {}
+        Work(wire::Host& host, bool committed) : host_(host), committed_(committed) {}
         const TaskId& id() const override { return id_; }
         bool committed() const override { return committed_; }
         void progress(std::optional<double>, std::string_view) override {}
@@ -214,12 +218,13 @@ class FakeTasks : public task::Tasks {
         }
         wire::Host& host_;
         TaskId id_ = random_task_id();
-        bool committed_ = false;
+        bool committed_;
     };
 
-    /// True when the task is done; a failure before the first commit is cleaned up.
-    bool run(const std::string& kind, const json::value& input) {
-        Work work(host_);
+    /// True when the task is done; a failure before the first commit is cleaned up. `committed`: an earlier
+    /// life of it has passed its first commit.
+    bool run(const std::string& kind, const json::value& input, bool committed = false) {
+        Work work(host_, committed);
         try {
             kinds_.at(kind).run(work, input);
             return true;
@@ -394,6 +399,23 @@ TEST(VmTasks, KillAndDeleteLeaveNothing) {
     EXPECT_EQ(world.host.names_below("tank/bhype/vm/").size(), 0U);
     EXPECT_FALSE(world.ownerships.contains("web1"));
     EXPECT_TRUE(world.host.datasets.contains("tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0"));
+}
+
+TEST(VmTasks, AResetThatGotLostIsRepeatedOneThatCameIsNot) {
+    World world;
+    ASSERT_TRUE(world.tasks.run(
+        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    const auto name = VmName::from("web1");
+    const auto& guest = world.host.guests.at("web1");
+    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 0})));
+    EXPECT_EQ(guest.reboots, 1);
+    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 0}), true));
+    EXPECT_EQ(guest.reboots, 1);
+    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 1}), true));
+    EXPECT_EQ(guest.reboots, 2);
+    ASSERT_TRUE(world.tasks.run("vm.kill", encode(NameInput{name, 0, 0})));
+    ASSERT_TRUE(
+        world.tasks.run("vm.reset", encode(NameInput{name, 0, 2}), true)); // there is nothing to reset
 }
 
 TEST(VmTasks, ASecondVmOfANameIsRefusedAndTheFirstStays) {
