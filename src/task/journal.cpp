@@ -258,6 +258,14 @@ std::vector<Journal::Open> Journal::open() const {
     });
 }
 
+void Journal::lose_steps() {
+    database_.write([](Sql& sql) {
+        sql.exec("UPDATE task_steps SET state = :unknown, ended = :now, error = :error WHERE state = :intent",
+                 {enum_name(StepState::unknown), now(),
+                  Text("bhyped ended before it heard what became of it"), enum_name(StepState::intent)});
+    });
+}
+
 void Journal::prune(std::int64_t kept_tasks, Milliseconds key_age) {
     database_.write([&](Sql& sql) {
         sql.exec("DELETE FROM idempotency_keys WHERE created < :oldest", {now() - key_age.count()});

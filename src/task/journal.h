@@ -58,6 +58,8 @@ class Journal {
     std::vector<Task> list(std::string_view object, std::string_view user, std::size_t most) const;
     std::vector<Step> steps(const TaskId& id) const;
     std::vector<Open> open() const; ///< oldest first
+    /// Nobody will hear any more what became of steps that an earlier life has begun.
+    void lose_steps();
 
     /// Removes keys that are too old and all but the newest ended tasks; never one that a key still names.
     void prune(std::int64_t kept_tasks, std::chrono::milliseconds key_age);

@@ -113,6 +113,7 @@ class TaskRoom : public Tasks {
     }
 
     void start() override {
+        journal_.lose_steps();
         for (auto& open : journal_.open()) {
             const auto live = std::make_shared<Live>();
             live->item = {open.seq, open.task.user, open.task.object};
