@@ -1,0 +1,397 @@
+"""The kinds of task and what each leaves, whatever became of it. A kind that is not here fails the build
+(tests/sweep/CMakeLists.txt)."""
+
+import threading
+
+from stage import POOL, Failed, eventually
+
+OWNER = "dev1"
+LIVE = ("starting", "running", "stopping")
+# What a person may be told when an operation was refused, got lost with a daemon, or never came back.
+CODES = {"host.command_failed", "host.result_unknown", "host.no_hostd", "host.no_vmd", "task.interrupted", "host.command_timeout"}
+
+
+class Case:
+    """One object, one operation, one fault."""
+
+    def __init__(self, scenario, name, number, operation):
+        self.scenario, self.name, self.number, self.operation = scenario, name, number, operation
+        self.task = None
+        self.memory = {}  # what the scenario remembers of the time before
+
+    @property
+    def label(self):
+        return "%s %d %s" % (self.scenario.label, self.number, self.operation)
+
+
+class Scenario:
+    kind = ""
+    label = ""
+    ends = "done"     # without a fault
+    alone = False     # one object on a host
+    template = "tiny-linux"
+
+    def wanted(self, operations):
+        """Of {number: operation} those that are to fail; the others another scenario has."""
+        return operations
+
+    def prepare(self, stage, case):
+        raise NotImplementedError
+
+    def trigger(self, stage, case):
+        """Gives the task's id."""
+        raise NotImplementedError
+
+    def problems(self, stage, case, picture, task):
+        raise NotImplementedError
+
+
+def submitted(answer):
+    if answer.status != 202:
+        raise Failed("refused before there was a task: %r" % answer)
+    return answer.json()["id"]
+
+
+def make(stage, name):
+    body = {"name": name, "template": "tiny-linux", "memory": "256M", "owner": OWNER}
+    done(stage, submitted(stage.api("POST", "/api/v1/vms", body)))
+
+
+def done(stage, identity, seconds=120):
+    task = stage.wait_ended(identity, seconds)
+    if task["state"] != "done":
+        raise Failed("%s: %s %s" % (task.get("title"), task["state"], task.get("error")))
+
+
+def vm_state(stage, name):
+    answer = stage.api("GET", "/api/v1/vms/" + name)
+    return answer.json()["state"] if answer.status == 200 else None
+
+
+def ensure(stage, name, wanted):
+    """The VM as the next case wants it: None for absent, "stopped", "running"."""
+    state = vm_state(stage, name)
+    if state is None and wanted is not None:
+        make(stage, name)
+        state = "stopped"
+    if state in LIVE and wanted != "running":
+        done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/kill" % name)))
+    if state is not None and wanted is None:
+        done(stage, submitted(stage.api("DELETE", "/api/v1/vms/" + name)))
+    if wanted == "running" and state not in LIVE:
+        done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/start" % name)))
+
+
+def vm_problems(stage, picture, name):
+    """A VM is whole, running or not, or there is no trace of it."""
+    found = []
+    dataset, vm = picture.dataset(name), picture.vms.get(name)
+    owned = [row for row in picture.owners if row[0] == "vm/" + name]
+    if dataset is None or dataset[3] == "-":
+        found += ["left: " + trace for trace in picture.traces(name)]
+        found += ["vm list shows what is not there"] if vm else []
+        found += ["left: its ownership %s" % owned] if owned else []
+        below = [other for other in picture.datasets if other.startswith("%s/bhype/vm/%s/" % (POOL, name))]
+        found += ["left: %s" % below] if below else []
+        return found
+    definition = stage.definition(name)
+    if not vm:
+        return ["it is in the pool, vm list does not show it"]
+    if not definition:
+        return ["its definition cannot be read"]
+    if definition.get("id") != dataset[3] or vm["id"] != dataset[3]:
+        found.append("ids do not agree: definition %s, dataset %s, vm list %s" % (definition.get("id"), dataset[3], vm["id"]))
+    if "%s/bhype/vm/%s/disk0" % (POOL, name) not in picture.datasets or not vm["disks"]:
+        found.append("its disk is missing")
+    if vm["owner"] != OWNER or len(owned) != 1:
+        found.append("owner is %r, %s" % (vm["owner"], owned))
+    if vm["state"] not in LIVE:
+        found += ["left of a VM that does not run: " + trace for trace in picture.traces(name)]
+        return found
+    if picture.bhyves.count(name) != 1 or name not in picture.kernel_objects:
+        found.append("it is %s, bhyves %d, kernel object %s" % (vm["state"], picture.bhyves.count(name), name in picture.kernel_objects))
+    taps = picture.taps(name)
+    bridge = picture.interfaces.get("bh-nat", {"members": []})
+    if len(taps) != 1 or taps[0] not in bridge["members"]:
+        found.append("its taps: %s, the bridge's members: %s" % (taps, bridge["members"]))
+    return found
+
+
+class VmScenario(Scenario):
+    before = "stopped"
+
+    def prepare(self, stage, case):
+        ensure(stage, case.name, self.before)
+
+    def after(self, stage, case, picture, task, vm):
+        return []
+
+    def problems(self, stage, case, picture, task):
+        found = vm_problems(stage, picture, case.name)
+        found += self.after(stage, case, picture, task, picture.vms.get(case.name))
+        return found
+
+
+class Create(VmScenario):
+    kind = label = "vm.create"
+    before = None
+
+    def trigger(self, stage, case):
+        body = {"name": case.name, "template": self.template, "memory": "256M", "owner": OWNER, "start": True}
+        return submitted(stage.api("POST", "/api/v1/vms", body))
+
+    def after(self, stage, case, picture, task, vm):
+        if task["state"] == "done" and (not vm or vm["state"] not in LIVE):
+            return ["the task is done, the VM is %s" % (vm and vm["state"])]
+        if vm and task["state"] != "done" and not self.published(case):
+            return ["the task failed before the VM was put in its place, yet it is there"]
+        return []
+
+    def published(self, case):
+        return case.number >= case.scenario.publish
+
+
+class CreateFirst(Create):
+    """The first of its template: the image is written once, for all who come later."""
+    label = "vm.create (first of its template)"
+    template = "tiny-deaf"
+
+    def wanted(self, operations):
+        last = [number for number, name in operations.items() if name == "dataset.publish"][0]
+        return {number: name for number, name in operations.items() if 1 < number <= last}
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        case.memory["together"] = True
+
+    def prepare_all(self, stage):
+        """Once no VM is cloned from it."""
+        for name in stage.lab.datasets("filesystem"):
+            if name.startswith("%s/bhype/template/%s-" % (POOL, self.template)):
+                result = stage.lab.exec("zfs", "destroy", "-r", name)
+                if result.status != 0:
+                    raise Failed("the template stays: %r" % result)
+
+    def after(self, stage, case, picture, task, vm):
+        found = super().after(stage, case, picture, task, vm)
+        templates = [name for name in picture.datasets if name.startswith("%s/bhype/template/%s-" % (POOL, self.template))]
+        if templates and len(templates) != 3:
+            found.append("the template is not whole: %s" % templates)
+        return found
+
+
+class CreateForeign(Create):
+    """Somebody else's dataset has the name: nothing is made, and it stays as it is."""
+    label = "vm.create (a foreign dataset has the name)"
+    ends = "failed"
+
+    def wanted(self, operations):
+        first = [number for number, name in operations.items() if name == "dataset.publish"][0]
+        return {number: name for number, name in operations.items() if number >= first}
+
+    def prepare(self, stage, case):
+        dataset = "%s/bhype/vm/%s" % (POOL, case.name)
+        if dataset not in stage.lab.datasets("filesystem"):
+            result = stage.lab.sh("zfs create %s && echo precious >/%s/mine && zfs snapshot %s@mine" % (dataset, dataset, dataset))
+            if result.status != 0:
+                raise Failed("the foreign dataset: %r" % result)
+        case.memory["foreign"] = self.look(stage, case)
+
+    def look(self, stage, case):
+        script = "zfs list -H -p -r -t all -o name,guid,createtxg %s/bhype/vm/%s; cat /%s/bhype/vm/%s/*" % (POOL, case.name, POOL, case.name)
+        return stage.lab.sh(script).out
+
+    def problems(self, stage, case, picture, task):
+        found = ["the task is done"] if task["state"] == "done" else []
+        now = self.look(stage, case)
+        if now != case.memory["foreign"]:
+            found.append("the foreign dataset was %r, is %r" % (case.memory["foreign"], now))
+        found += ["left: " + trace for trace in picture.traces(case.name)]
+        found += ["left: %s" % (row,) for row in picture.owners if row[0] == "vm/" + case.name]
+        found += ["vm list shows it"] if case.name in picture.vms else []
+        return found
+
+
+class Start(VmScenario):
+    kind = label = "vm.start"
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/start" % case.name))
+
+    def after(self, stage, case, picture, task, vm):
+        if not vm:
+            return ["the VM is gone"]
+        return ["the task is done, the VM is " + vm["state"]] if task["state"] == "done" and vm["state"] not in LIVE else []
+
+
+class End(VmScenario):
+    before = "running"
+
+    def after(self, stage, case, picture, task, vm):
+        if not vm:
+            return ["the VM is gone"]
+        return ["the task is done, the VM is " + vm["state"]] if task["state"] == "done" and vm["state"] in LIVE else []
+
+
+class Stop(End):
+    kind = label = "vm.stop"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        stage.lab.wait_running(case.name, 240)  # it must be far enough to hear the power button
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/stop" % case.name, {"seconds": 120}))
+
+
+class Kill(End):
+    kind = label = "vm.kill"
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/kill" % case.name))
+
+
+class Reset(VmScenario):
+    kind = label = "vm.reset"
+    before = "running"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        case.memory["started"] = stage.api("GET", "/api/v1/vms/" + case.name).json()["started"]
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/reset" % case.name))
+
+    def after(self, stage, case, picture, task, vm):
+        if case.memory.get("power cut"):
+            return []
+        if not vm or vm["state"] not in LIVE or vm["started"] != case.memory["started"]:
+            return ["the guest was switched off: %s" % vm]
+        return []
+
+
+class Edit(VmScenario):
+    kind = label = "vm.edit"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        vm = stage.api("GET", "/api/v1/vms/" + case.name).json()
+        case.memory.update(note=vm["note"], generation=vm["generation"], new="changed %d times" % vm["generation"])
+
+    def trigger(self, stage, case):
+        known = {task["id"] for task in self.tasks(stage, case)}
+
+        def ask():
+            try:  # it waits for the task, or until bhyped is killed
+                stage.api("PATCH", "/api/v1/vms/" + case.name, {"note": case.memory["new"]})
+            except OSError:
+                pass
+
+        threading.Thread(target=ask, daemon=True).start()
+        task = eventually(lambda: [task for task in self.tasks(stage, case) if task["id"] not in known], 30)
+        if not task:
+            raise Failed("there is no task of the change")
+        return task[0]["id"]
+
+    def tasks(self, stage, case):
+        return [task for task in stage.api("GET", "/api/v1/tasks?object=vm/" + case.name).json() if task["kind"] == self.kind]
+
+    def after(self, stage, case, picture, task, vm):
+        old = (case.memory["note"], case.memory["generation"])
+        new = (case.memory["new"], case.memory["generation"] + 1)
+        definition = stage.definition(case.name) or {}
+        seen = (definition.get("note", ""), definition.get("generation"))
+        found = []
+        if seen not in ([new] if task["state"] == "done" else [old, new]):
+            found.append("the definition has %s, was %s" % (seen, old))
+        if not vm or (vm["note"], vm["generation"]) != seen:
+            found.append("the file says %s, vm show %s" % (seen, vm and (vm["note"], vm["generation"])))
+        return found
+
+
+class Delete(VmScenario):
+    kind = label = "vm.delete"
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("DELETE", "/api/v1/vms/" + case.name))
+
+    def after(self, stage, case, picture, task, vm):
+        if (task["state"] == "done") == bool(vm):
+            return ["the task is %s, the VM is %s" % (task["state"], "there" if vm else "gone")]
+        return []
+
+
+class Setup(Scenario):
+    """An empty host each time: no pool, no memory of one."""
+    kind = label = "host.setup"
+    alone = True
+    request = {"pool": POOL, "disks": ["nda0", "nda1"]}
+
+    def prepare(self, stage, case):
+        # Until bhyped has ended; then nobody asks for the bridge any more.
+        script = ("service bhyped stop >/dev/null; rm -f /var/db/bhype/bhype.db* /var/db/bhype/inventory.json; "
+                  "zpool list -H -o name | grep -qx %s && { zpool destroy -f %s || exit 1; }; "
+                  "pkill -x dnsmasq; ifconfig bh-nat destroy 2>/dev/null; service bhyped start >/dev/null" % (POOL, POOL))
+        result = stage.lab.sh(script)
+        if result.status != 0:
+            raise Failed("the host cannot be emptied: %r" % result)
+        stage.wait_ready("on an empty host")
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/setup", self.request))
+
+    def problems(self, stage, case, picture, task):
+        tree = {"%s/bhype%s" % (POOL, child) for child in ("", "/.new", "/vm", "/template", "/image")}
+        if task["state"] == "done":
+            found = ["missing: %s" % name for name in sorted(tree - set(picture.datasets))]
+            found += ["pool is remembered as %s" % picture.pool] if len(picture.pool) != 1 else []
+            found += ["the switch has no bridge"] if not picture.interfaces.get("bh-nat", {}).get("inet") else []
+            found += ["not set up: %s" % self.again(stage)] if not self.again(stage).get("nothing_to_do") else []
+            return found
+        found = ["left: " + name for name in sorted(picture.datasets)]
+        found += ["left: pool %s is remembered" % picture.pool] if picture.pool else []
+        found += ["left: the bridge"] if "bh-nat" in picture.interfaces else []
+        plan = self.again(stage)
+        found += ["it cannot be repeated: %s" % plan] if not plan.get("steps") else []
+        return found
+
+    def again(self, stage):
+        return stage.api("POST", "/api/v1/setup", {**self.request, "plan": True}).json()
+
+
+class SetupForeign(Setup):
+    """The pool is there, with a dataset of somebody else's where bHype's would be."""
+    label = "host.setup (a foreign dataset has the name)"
+    ends = "failed"
+    request = {"pool": POOL}
+
+    def wanted(self, operations):
+        return {number: name for number, name in operations.items() if name == "tree.create"}
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        result = stage.lab.sh("zpool create -m none %s mirror nda0 nda1 && zfs create -o mountpoint=/%s/bhype %s/bhype && "
+                              "echo precious >/%s/bhype/mine" % (POOL, POOL, POOL, POOL))
+        if result.status != 0:
+            raise Failed("the foreign dataset: %r" % result)
+        case.memory["foreign"] = self.look(stage)
+
+    def look(self, stage):
+        return stage.lab.sh("zfs list -H -p -r -t all -o name,guid,createtxg %s; cat /%s/bhype/*" % (POOL, POOL)).out
+
+    def problems(self, stage, case, picture, task):
+        found = ["the task is done"] if task["state"] == "done" else []
+        now = self.look(stage)
+        found += ["the foreign dataset was %r, is %r" % (case.memory["foreign"], now)] if now != case.memory["foreign"] else []
+        found += ["left: pool %s is remembered" % picture.pool] if picture.pool else []
+        found += ["left: the bridge"] if "bh-nat" in picture.interfaces else []
+        return found
+
+
+SCENARIOS = [Create(), CreateFirst(), CreateForeign(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(), Setup(), SetupForeign()]
+
+
+def missing(kinds):
+    """Kinds without a scenario, and scenarios of no kind."""
+    known = {scenario.kind for scenario in SCENARIOS}
+    return sorted(set(kinds) - known), sorted(known - set(kinds))
