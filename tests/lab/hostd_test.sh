@@ -29,6 +29,8 @@ as() {
     --account root:rootpass >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 install -m 0755 "$build/tests/lab_hostd_test" "$dir/lab/root/usr/local/libexec/hostd_test"
 
+# The program takes bhyped's place; the real one would tidy up what it does not know.
+root 'service bhyped stop' >/dev/null
 as bhype Host.*
 as bhype Storage.*
 as bhype Network.*
