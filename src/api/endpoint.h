@@ -69,6 +69,7 @@ struct Declaration {
     std::vector<Parameter> query = {};
     int success = 200;
     bool starts_task = false;      ///< 202 with a task; takes Idempotency-Key and ?wait
+    json::value instead = nullptr; ///< schema of the 200 when no task is started: Router::component()
     std::vector<Code> errors = {}; ///< those of its own, for the document
     /// An answer that is ready, asked for on the io thread: must not block. Nothing: the handler is called.
     std::function<std::optional<Reply>(const Call&)> at_once = nullptr;
@@ -113,6 +114,12 @@ class Router {
     /// GET that becomes a WebSocket. `open` may block and may throw what the client gets instead.
     void add_socket(Declaration declaration,
                     std::function<Socket(const Call&, const std::vector<std::string>& protocols)> open);
+
+    /// The schema of a T, for Declaration::instead.
+    template <class T>
+    json::value component() {
+        return components_.answer<T>();
+    }
 
     struct Match {
         const Declaration* declaration = nullptr;

@@ -217,6 +217,10 @@ json::object operation(const Declaration& declaration, const std::string& reques
     }
     json::object responses;
     responses[std::to_string(declaration.socket ? 101 : declaration.success)] = success(declaration);
+    if (!declaration.instead.is_null())
+        responses["200"] = json::object{
+            {"description", "What would be done; no task was started"},
+            {"content", json::object{{"application/json", json::object{{"schema", declaration.instead}}}}}};
     for (const auto& [status, codes] : errors(declaration)) {
         std::string text;
         json::array list;

@@ -220,6 +220,7 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
          .summary =
              "Set the host up: modules, pool, datasets, the nat switch; 200 when nothing is to be done",
          .tag = "host",
+         .instead = router.component<SetupPlan>(),
          .errors = {Code::disk_in_use, Code::pool_exists}},
         [this, ok, &tasks](const Call& call, const SetupRequest& request) {
             auto [plan, input] = plan_setup(request);

@@ -273,6 +273,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .privilege = Privilege::make,
          .summary = "Create a VM from a template; with plan=true tell what would be done",
          .tag = "vms",
+         .instead = router.component<Plan>(),
          .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_pool}},
         [&](const Call& call, const CreateVm& request) { return create(services, call, request); });
     router.add<Vm>({.method = Method::get,
@@ -297,6 +298,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .summary = "Delete a VM with its disks; with plan=1 list exactly what goes",
          .tag = "vms",
          .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
+         .instead = router.component<Plan>(),
          .errors = {Code::vm_running}},
         [&](const Call& call) { return remove(services, call); });
     services.task_endpoints.add(router,

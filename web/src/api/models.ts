@@ -1,15 +1,16 @@
-// Short names for what the API sends. Everything else imports from here, so that types.ts can be made anew.
+// Short names for what the API sends. Everything else imports from here, since types.ts is made anew from the OpenAPI
+// document (`npm run generate`).
 import type { components } from "./types";
 
 type Schemas = components["schemas"];
 
-export type FieldProblem = Schemas["FieldProblem"];
-export type Problem = Schemas["Problem"];
+/// Also what the page itself has to say about an answer that never came, under codes of its own ("web.unreachable").
+export type Problem = Omit<Schemas["Problem"], "code" | "type" | "advice"> & { code: string; type?: string; advice?: string };
 export type WhoAmI = Schemas["WhoAmI"];
 export type Host = Schemas["HostView"];
 export type Check = Schemas["Check"];
 export type SetupRequest = Schemas["SetupRequest"];
-export type Disk = Schemas["Disk"];
+export type Disk = Schemas["HostDisk"];
 export type Template = Schemas["Template"];
 export type Switch = Schemas["Switch"];
 export type Vm = Schemas["Vm"];
@@ -20,10 +21,10 @@ export type EditVm = Schemas["EditVm"];
 export type Plan = Schemas["Plan"];
 export type SetupPlan = Schemas["SetupPlan"];
 export type ConsoleTicket = Schemas["ConsoleTicket"];
-export type Task = Schemas["Task"];
+export type Task = Omit<Schemas["Task"], "error"> & { error?: Problem };
 export type TaskState = Task["state"];
 export type Step = Schemas["Step"];
 export type Command = Schemas["Command"];
 
-export type ConsoleKind = "screen" | "serial";
-export type ConsoleMode = "control" | "watch" | "take-over";
+export type ConsoleKind = Schemas["OpenConsole"]["kind"];
+export type ConsoleMode = NonNullable<Schemas["OpenConsole"]["mode"]>;
