@@ -7,7 +7,7 @@ import type { Line } from "./connection";
 export function LineState({ line, ask }: { line: Line; ask: (mode: ConsoleMode) => void }) {
   if (line.state === "open") return null;
   return (
-    <div className="console-cover">
+    <div className="console-cover pf-v6-theme-dark">
       {line.state === "connecting" && <p role="status">Connecting</p>}
       {line.state === "waiting" && <p role="status">The connection ended. Trying again.</p>}
       {line.state === "in-use" && (
@@ -34,7 +34,7 @@ export function LineNote({ line, ask }: { line: Line; ask: (mode: ConsoleMode) =
   if (line.state !== "open") return null;
   return (
     <span className="quiet">
-      {line.viewers > 1 && `${line.viewers} viewers `}
+      {line.viewers > 0 && `${line.viewers} more ${line.viewers === 1 ? "looks" : "look"} on `}
       {line.mode === "watch" && (
         <>
           watching{" "}

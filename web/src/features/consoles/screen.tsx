@@ -43,10 +43,11 @@ function PasteDialog({ rfb, onClose }: { rfb: RFB; onClose: () => void }) {
       if (press.shift) rfb.sendKey(shift, "ShiftLeft", false);
     }
     onClose();
-    rfb.focus();
+    // After the dialog has given the focus back to the button that opened it: what is typed next is for the guest.
+    setTimeout(() => rfb.focus());
   };
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="paste-title">
+    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="paste-title" elementToFocus="#paste-text">
       <ModalHeader title="Paste as typing" labelId="paste-title" />
       <ModalBody>
         <Form>
@@ -91,7 +92,7 @@ function KeysMenu({ rfb }: { rfb: RFB }) {
       isScrollable
       onSelect={() => {
         setOpen(false);
-        rfb.focus();
+        setTimeout(() => rfb.focus());
       }}
       toggle={(ref) => (
         <MenuToggle ref={ref} size="sm" isExpanded={open} onClick={() => setOpen(!open)}>

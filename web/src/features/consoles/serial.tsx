@@ -77,8 +77,10 @@ export function Serial({ name }: { name: string }) {
   const copy = () => {
     const terminal = parts.current?.terminal;
     if (!terminal) return;
-    if (!terminal.hasSelection()) terminal.selectAll();
+    const chosen = terminal.hasSelection();
+    if (!chosen) terminal.selectAll();
     void copyText(terminal.getSelection());
+    if (!chosen) terminal.clearSelection();
     terminal.focus();
   };
   const paste = () =>

@@ -14,7 +14,7 @@ import {
 } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
-import { useNavigate, useSearchParams } from "react-router-dom";
+import { Link, useNavigate, useSearchParams } from "react-router-dom";
 import { call, get } from "../../api/client";
 import type { CreateVm, Plan, Switch, Template } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
@@ -94,7 +94,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
   const [search] = useSearchParams();
   const usable = templates.filter((template) => template.available);
   const first = usable.find((template) => template.name === search.get("template")) ?? usable[0];
-  const offered = [...usable, ...templates.filter((template) => !template.available)];
+  const others = templates.length - usable.length;
   const pick = (template: Template | undefined): Partial<Values> =>
     template
       ? { template: template.name, cpus: String(template.cpus), memory: sizeInput(template.memory), disk: sizeInput(template.disk) }
@@ -135,19 +135,24 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
       <TextField id="name" label="Name" required value={values.name} onChange={(name) => set({ name })} problem={problems["name"]} />
       <FormGroup role="radiogroup" label="Template" fieldId="template" isRequired>
         <div className="template-choice">
-          {offered.map((template) => (
+          {usable.map((template) => (
             <Radio
               key={template.name}
               id={`template-${template.name}`}
               name="template"
               label={template.title}
-              description={template.available ? template.description : template.why_not}
-              isDisabled={!template.available}
+              description={template.description}
               isChecked={values.template === template.name}
               onChange={() => set(pick(template))}
             />
           ))}
         </div>
+        {others > 0 && (
+          <p className="quiet">
+            {usable.length === 0 ? "No template can be used yet. " : ""}
+            <Link to="/templates">Templates</Link> says what {others === 1 ? "one more needs" : `${others} more need`} before {others === 1 ? "it" : "they"} can be used.
+          </p>
+        )}
         {chosen?.notes && <p className="quiet template-notes">{chosen.notes}</p>}
       </FormGroup>
       <div className="field-row">

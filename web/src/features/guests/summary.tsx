@@ -61,10 +61,12 @@ export function Summary({ vm }: { vm: Vm }) {
             <Fact name="Group">{vm.group || "-"}</Fact>
             <Fact name="Template">{vm.template || "-"}</Fact>
             <Fact name="Reboots">{vm.reboots}</Fact>
-            <Fact name={`Has been ${vm.state}`}>
-              {vm.since > 0 ? <>for <Since at={vm.since * 1000} /></> : "-"}
-              {vm.reason && vm.state !== "failed" && <span className="quiet">, {vm.reason}</span>}
-            </Fact>
+            {vm.since > 0 && (
+              <Fact name={`Has been ${vm.state}`}>
+                for <Since at={vm.since * 1000} />
+                {vm.reason && vm.state !== "failed" && <span className="quiet">, {vm.reason}</span>}
+              </Fact>
+            )}
             <Fact name="Dataset">
               <code>{vm.dataset}</code>
             </Fact>

@@ -1,9 +1,13 @@
 import { Alert, Card, CardBody, PageSection } from "@patternfly/react-core";
+import type { Check } from "../../api/models";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
 import { mayAdminister, useUser } from "../session/session";
 import { useChecks } from "./host";
+
+// What needs a look comes first.
+const rank: Record<Check["state"], number> = { failed: 0, warning: 1, ok: 2 };
 
 export default function Checks() {
   const may = mayAdminister(useUser());
@@ -20,10 +24,14 @@ export default function Checks() {
             <CardBody>
               <h2 className="section-title">Checks</h2>
               <ul className="plain-list checks">
-                {data.map((check) => (
-                  <li key={check.id}>
-                    <StateLabel state={check.state} /> <strong>{check.title}</strong> <span className="quiet">{check.found}</span>
-                    {check.state !== "ok" && check.advice && <p>{check.advice}</p>}
+                {[...data].sort((a, b) => rank[a.state] - rank[b.state]).map((check) => (
+                  <li key={check.id} className="check">
+                    <span>
+                      <StateLabel state={check.state} />
+                    </span>
+                    <span>{check.title}</span>
+                    <span className="quiet">{check.found}</span>
+                    {check.state !== "ok" && check.advice && <p className="check-advice">{check.advice}</p>}
                   </li>
                 ))}
               </ul>

@@ -12,9 +12,10 @@ import { TypeToConfirm } from "../../ui/type_to_confirm";
 import { TextField } from "../guests/fields";
 import { mayAdminister, useUser } from "../session/session";
 import { useOrder } from "../tasks/drawer_state";
+import { useHost } from "./host";
 import { fitting, layoutNames, usable } from "./layouts";
 
-function SetupForm({ disks }: { disks: readonly Disk[] }) {
+function SetupForm({ disks, done }: { disks: readonly Disk[]; done: boolean }) {
   const [pool, setPool] = useState("tank");
   const [chosen, setChosen] = useState<string[]>([]);
   const [wish, setWish] = useState("mirror");
@@ -40,6 +41,7 @@ function SetupForm({ disks }: { disks: readonly Disk[] }) {
   const problems = { ...fieldProblems(plan.error), ...fieldProblems(give.error) };
   return (
     <Form onSubmit={submit} className="create-form">
+      {done && <Alert isInline variant="info" component="p" title="This host is set up. Doing it again mends what is missing." />}
       <TextField id="pool" label="Pool" required value={pool} onChange={(next) => { setPool(next); change(); }} problem={problems["pool"]}
         help="An existing pool is used as it is; a new one needs disks." />
       <FormGroup role="group" label="Disks for a new pool" fieldId="disks">
@@ -88,6 +90,7 @@ function SetupForm({ disks }: { disks: readonly Disk[] }) {
 
 export default function Setup() {
   const may = mayAdminister(useUser());
+  const host = useHost();
   const disks = useQuery({ queryKey: ["disks"], queryFn: ({ signal }) => get<Disk[]>("/disks", signal), enabled: may });
   return (
     <>
@@ -98,7 +101,7 @@ export default function Setup() {
             {!may && <p>Ask an administrator of the host (group wheel) to set it up.</p>}
             {disks.error && <ErrorBox error={disks.error} />}
             {may && !disks.data && !disks.error && <Waiting label="Looking at the disks" />}
-            {disks.data && <SetupForm disks={disks.data} />}
+            {disks.data && <SetupForm disks={disks.data} done={host.data?.setup_done ?? false} />}
           </CardBody>
         </Card>
       </PageSection>

@@ -44,10 +44,17 @@ export function useLogIn() {
 }
 
 export function useLogOut() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => call("DELETE", "/session"),
-    onSettled: () => client.setQueryData(key, null),
+    // A page loaded anew: nothing that one user saw stays in it for the next.
+    onSettled: () => {
+      try {
+        sessionStorage.clear();
+      } catch {
+        // Storage may be forbidden; then nothing was kept either.
+      }
+      window.location.assign("/login");
+    },
   });
 }
 

@@ -1,5 +1,3 @@
-import { ExpandableSection } from "@patternfly/react-core";
-import { useState } from "react";
 import type { Command, Step, Task } from "../../api/models";
 import { formatDuration } from "../../text/time";
 import { CopyButton } from "../../ui/copy";
@@ -33,27 +31,29 @@ function CommandRun({ command }: { command: Command }) {
 }
 
 function StepItem({ step }: { step: Step }) {
-  const interesting = step.state !== "done";
-  const [open, setOpen] = useState<boolean>();
+  const head = (
+    <>
+      <StateLabel state={step.state} />
+      <span className="step-title">{step.title}</span>
+      {step.commands.length > 0 && (
+        <span className="quiet numbers">{step.commands.length === 1 ? "1 command" : `${step.commands.length} commands`}</span>
+      )}
+      {step.ended > 0 && <span className="quiet numbers step-time">{formatDuration(step.ended - step.started)}</span>}
+    </>
+  );
   return (
     <li className="step">
-      <div className="step-line">
-        <StateLabel state={step.state} />
-        <span className="step-title">{step.title}</span>
-        {step.ended > 0 && <span className="quiet numbers">{formatDuration(step.ended - step.started)}</span>}
-      </div>
-      {step.error && <pre className="words">{step.error}</pre>}
-      {step.commands.length > 0 && (
-        <ExpandableSection
-          toggleText={step.commands.length === 1 ? "1 command" : `${step.commands.length} commands`}
-          isExpanded={open ?? interesting}
-          onToggle={(_event, next) => setOpen(next)}
-        >
+      {step.commands.length > 0 ? (
+        <details open={step.state !== "done"}>
+          <summary className="step-line">{head}</summary>
           {step.commands.map((command, index) => (
             <CommandRun key={index} command={command} />
           ))}
-        </ExpandableSection>
+        </details>
+      ) : (
+        <div className="step-line">{head}</div>
       )}
+      {step.error && <pre className="words">{step.error}</pre>}
     </li>
   );
 }

@@ -6,11 +6,15 @@ import type { Template } from "../../api/models";
 import { formatSize } from "../../text/size";
 import { mayMake, useUser } from "../session/session";
 import { PageHead, Waiting } from "../../ui/page";
+import { StateLabel } from "../../ui/state";
 import { ErrorBox } from "../../ui/problem";
+
+const kinds: Record<Template["kind"], string> = { image: "disk image", iso: "install CD", empty: "empty disk" };
 
 export default function Templates() {
   const may = mayMake(useUser());
   const { data, error, refetch } = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
+  const sorted = [...(data ?? [])].sort((a, b) => Number(b.available) - Number(a.available));
   return (
     <>
       <PageHead title="Templates" windowTitle="Templates" />
@@ -18,18 +22,23 @@ export default function Templates() {
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!data && !error && <Waiting label="Fetching the templates" />}
         <div className="cards">
-          {data?.map((template) => (
+          {sorted.map((template) => (
             <Card key={template.name}>
               <CardBody>
                 <h2 className="section-title">
-                  {template.title} <Label isCompact>{template.kind}</Label>
+                  {template.title} <Label isCompact>{kinds[template.kind]}</Label> {!template.available && <StateLabel state="warning" word="not usable yet" />}
                 </h2>
                 <p>{template.description}</p>
                 <p className="quiet">
                   <code>{template.name}</code>, {template.cpus} {template.cpus === 1 ? "vCPU" : "vCPUs"}, {formatSize(template.memory)} memory, {formatSize(template.disk)} disk
                 </p>
                 {template.notes && <p className="template-notes">{template.notes}</p>}
-                {!template.available && <p className="anywhere">Cannot be used now: {template.why_not}</p>}
+                {!template.available && (
+                  <>
+                    <p>What is missing:</p>
+                    <pre className="words">{template.why_not}</pre>
+                  </>
+                )}
                 {template.available && may && (
                   <Link to={`/guests/new?template=${encodeURIComponent(template.name)}`} aria-label={`Create a VM from ${template.title}`}>
                     Create a VM from it
