@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Runs the browser's tests against a lab of their own.
+
+    tests/browser/run.py [--release 14.3] [--tests log_in,consoles,...] [--screenshots DIR] [--dir DIR] [--keep] [--in-place]
+
+--screenshots  where the pictures go, docs/screenshots to renew the documentation's; thrown away unless told
+--dir --keep   the lab's folder, and that it stays up
+--in-place     use the lab that is up in --dir, as an earlier run left it
+"""
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenario"))
+from labkit import Failed, Lab, Report, TOP  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def vnc_port(lab):
+    """Where web1's bhyve listens for VNC, from its own arguments."""
+    found = re.search(r"rfb=127\.0\.0\.1:(\d+)", lab.exec("ps", "axww", "-o", "args").out)
+    if not found:
+        raise Failed("no bhyve with a screen")
+    return int(found[1])
+
+
+def prepare(lab):
+    if not lab.vm("web1"):
+        lab.make_vm("web1")
+        lab.make_vm("spare", start=False)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--release", default="14.3")
+    options.add_argument("--tests", default="")
+    options.add_argument("--screenshots")
+    options.add_argument("--dir")
+    options.add_argument("--keep", action="store_true")
+    options.add_argument("--in-place", action="store_true")
+    options = options.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("a lab needs root")
+    if not os.path.isdir(os.path.join(HERE, "node_modules")):
+        subprocess.run(["npm", "ci", "--prefer-offline", "--no-progress", "--loglevel=error"], cwd=HERE, check=True)
+
+    report = Report()
+    lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place)
+    status = 1
+    try:
+        if options.in_place:
+            lab.attach()
+        else:
+            lab.up()
+            lab.set_up_host()
+        prepare(lab)
+        report.say("the lab is up")
+        environment = dict(os.environ, BHYPE_URL="https://127.0.0.1:%d" % lab.port, BHYPE_LAB=lab.dir, BHYPE_RELEASE=options.release,
+                           BHYPE_ACCOUNTS=json.dumps({name: password for name, (password, _) in lab.accounts.items()}))
+        if options.screenshots:
+            environment["BHYPE_SCREENSHOTS"] = os.path.abspath(options.screenshots)
+        # bhyve's VNC server serves one client and waits for ever for a silent one: here is the silent one.
+        with lab.in_network(lambda: socket.create_connection(("127.0.0.1", vnc_port(lab)), 10)):
+            status = subprocess.run(["node", "main.mjs", *filter(None, options.tests.split(","))], cwd=HERE, env=environment).returncode
+        if status:
+            print(lab.logs(), flush=True)
+    finally:
+        lab.down()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
