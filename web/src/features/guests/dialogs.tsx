@@ -166,7 +166,7 @@ function PlanList({ title, items }: { title: string; items: readonly ReactNode[]
   if (items.length === 0) return null;
   return (
     <div>
-      <h3 className="section-title">{title}</h3>
+      <h2 className="section-title">{title}</h2>
       <ul className="plan-list">
         {items.map((item, index) => (
           <li key={index}>{item}</li>

@@ -23,6 +23,7 @@ export function GuestMenu({ vm }: { vm: Vm }) {
       isOpen={open}
       onOpenChange={setOpen}
       onSelect={() => setOpen(false)}
+      shouldFocusFirstItemOnOpen
       popperProps={{ position: "right" }}
       toggle={(ref) => (
         <MenuToggle
