@@ -142,8 +142,9 @@ class Sweep:
         try:
             self.fault(fault, cases)
         except Exception:
+            self.report.say(traceback.format_exc())
             for case in cases:
-                self.report.check("%s: %s" % (case.label, fault.name), False, "the round broke: " + traceback.format_exc(limit=3))
+                self.report.check("%s: %s" % (case.label, fault.name), False, "the round broke")
             print(self.stage.lab.logs(), flush=True)
             self.mend()
 
@@ -167,10 +168,13 @@ class Sweep:
                 scenario.prepare_all(stage)
         for case, error in zip(cases, stage.map(self.prepared, cases)):
             case.broken = error
-        able = [case for case in cases if not case.broken]
         stage.proxy.say(gate=True)
-        for case in able:
-            case.task = case.scenario.trigger(stage, case)
+        for case in cases:
+            try:
+                case.task = None if case.broken else case.scenario.trigger(stage, case)
+            except Exception as error:
+                case.broken = "no task: %s" % error
+        able = [case for case in cases if not case.broken]
         # All at once, so that none is far ahead.
         stage.proxy.wait_for(lambda: all(case.task in stage.proxy.requests for case in able), 30)
         for case in able:
