@@ -6,6 +6,7 @@ const stateIn = (page, name, state, seconds = 60) =>
 
 async function create(page, watcher) {
   await goTo(page, "/guests/new");
+  await page.locator("#template-tiny-linux").check();
   await page.locator("#name").fill("-rf");
   await page.locator("#name-help").waitFor();
   same("a bad name is told at its field", await page.locator("#name").getAttribute("aria-invalid"), "true");
