@@ -1,6 +1,9 @@
 #include "vm/keeper.h"
 
 #include "base/log.h"
+#include "host/ifconfig.h"
+
+#include <algorithm>
 
 namespace bhype::vm {
 
@@ -203,7 +206,36 @@ void Keeper::look_at_network() {
         return;
     const auto interfaces = host_.call(host::InterfaceList{});
     switches_.look(interfaces);
+    for (const auto& tap : taps_outside(inventory_.all(), interfaces)) {
+        bool claimed = false;
+        {
+            const std::lock_guard lock(mutex_);
+            claimed = claimed_.contains(tap.vm.str());
+        }
+        if (!claimed)
+            host_.call(tap);
+    }
     inventory_.apply(host_.call(host::LeaseList{}), interfaces);
+}
+
+std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,
+                                          const std::vector<host::Interface>& interfaces) {
+    std::vector<host::TapCreate> outside;
+    for (const auto& record : records) {
+        if (record.guest.state != host::GuestState::running)
+            continue;
+        for (const auto& nic : record.machine.nics) {
+            const auto tap = std::ranges::find(interfaces, host::tap_description(record.name, nic.name),
+                                               &host::Interface::description);
+            const auto bridge = std::ranges::find_if(interfaces, [&](const host::Interface& interface) {
+                return interface.name.str() == network::bridge_of(nic.switch_);
+            });
+            if (tap != interfaces.end() && bridge != interfaces.end() &&
+                std::ranges::count(bridge->members, tap->name.str()) == 0)
+                outside.push_back({record.name, nic.name, nic.switch_});
+        }
+    }
+    return outside;
 }
 
 } // namespace bhype::vm

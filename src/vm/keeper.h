@@ -68,4 +68,9 @@ class Keeper {
     std::thread thread_;
 };
 
+/// What puts the taps of running guests back into their switches' bridges: a bridge that was made again has
+/// no members.
+std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,
+                                          const std::vector<host::Interface>& interfaces);
+
 } // namespace bhype::vm

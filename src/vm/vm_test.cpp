@@ -442,6 +442,21 @@ TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
     EXPECT_FALSE(other.inventory.find(VmName::from("web1")));
 }
 
+TEST(VmKeeper, PutsTapsBackIntoABridgeThatWasMadeAgain) {
+    World world;
+    ASSERT_TRUE(world.tasks.run(
+        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    auto interfaces = world.host.interfaces; // the fake's bridge has no members
+    const auto outside = taps_outside(world.inventory.all(), interfaces);
+    ASSERT_EQ(outside.size(), 1U);
+    EXPECT_EQ(outside[0].vm.str() + "/" + outside[0].nic.str() + " " + outside[0].switch_.str(),
+              "web1/net0 nat");
+    interfaces[0].members.push_back(interfaces[1].name.str());
+    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
+    interfaces.erase(interfaces.begin()); // no bridge: nothing to put it into
+    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
+}
+
 TEST(VmInventory, AStartThatFailedIsKept) {
     World world;
     // A VM that never ran: nothing but its state tells that something has happened.
