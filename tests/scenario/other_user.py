@@ -3,7 +3,7 @@
 import re
 import time
 
-from labkit import Failed
+from labkit import Failed, Web
 
 SAFE = ("get",)
 # Who may what: access/caller.h.
@@ -42,6 +42,8 @@ class Operation:
         if self.is_socket:
             fields.update({"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
                            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "binary"})
+            if isinstance(api, Web):
+                fields.setdefault("Origin", api.origin)  # browsers send it with the request for a WebSocket
         return api.request(self.method.upper(), address, self.example, headers=fields)
 
 
