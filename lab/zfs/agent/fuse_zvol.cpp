@@ -125,13 +125,6 @@ void do_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* file) {
     ::fuse_reply_err(request, ::fdatasync(static_cast<int>(file->fh)) == 0 ? 0 : errno);
 }
 
-// Comes with close(2), which waits for it; release does not. FreeBSD has a write to a volume in its
-// transaction group when write(2) returns, so what is done next, such as a snapshot, must find it. Here it
-// may still be in this kernel's cache of the block device.
-void do_flush(fuse_req_t request, fuse_ino_t id, fuse_file_info* file) {
-    do_fsync(request, id, 1, file);
-}
-
 void do_release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
     ::close(static_cast<int>(file->fh));
     ::fuse_reply_err(request, 0);
@@ -187,7 +180,6 @@ fuse_lowlevel_ops make_operations() {
     all.read = do_read;
     all.write = do_write;
     all.fsync = do_fsync;
-    all.flush = do_flush;
     all.release = do_release;
     all.fallocate = do_fallocate;
     all.readdir = do_readdir;
