@@ -386,7 +386,6 @@ void Screen::stuck() {
 
 Opened Screen::open(Mode mode) {
     Opened opened;
-    opened.viewers = static_cast<int>(viewers_.size());
     const auto controller = std::ranges::find_if(viewers_, [](const Viewer& v) { return v.controls(); });
     if (mode == Mode::control && controller != viewers_.end()) {
         opened.in_use = true;
@@ -396,11 +395,10 @@ Opened Screen::open(Mode mode) {
     if (run_.vnc_port == 0 || viewers_.size() >= most_viewers ||
         ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return opened;
-    if (mode == Mode::take_over && controller != viewers_.end()) {
-        const auto releases = controller->lose_control();
-        if (stage_ == Stage::streaming && !releases.empty())
-            send(releases);
-    }
+    // Whoever had it would type into nothing without knowing it; the end of the connection tells.
+    if (mode == Mode::take_over && controller != viewers_.end())
+        close(controller);
+    opened.viewers = static_cast<int>(viewers_.size());
     opened.descriptor = Fd(ends[1]);
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &viewer_space, sizeof viewer_space);

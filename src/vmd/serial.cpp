@@ -61,7 +61,6 @@ void Serial::guest_printed() {
 
 Opened Serial::open(Mode mode) {
     Opened opened;
-    opened.viewers = static_cast<int>(viewers_.size());
     const auto controller = std::ranges::find_if(viewers_, [](const Viewer& v) { return v.controls; });
     if (mode == Mode::control && controller != viewers_.end()) {
         opened.in_use = true;
@@ -71,8 +70,10 @@ Opened Serial::open(Mode mode) {
     if (!master_ || viewers_.size() >= most_viewers ||
         ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return opened;
+    // Whoever had it would type into nothing without knowing it; the end of the connection tells.
     if (mode == Mode::take_over && controller != viewers_.end())
-        controller->controls = false;
+        close(controller);
+    opened.viewers = static_cast<int>(viewers_.size());
     const auto viewer = viewers_.emplace(viewers_.end());
     viewer->fd = Fd(ends[0]);
     opened.descriptor = Fd(ends[1]);
