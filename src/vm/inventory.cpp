@@ -230,9 +230,9 @@ void Inventory::apply(const host::Guest& guest) {
         if (found != records_.end()) {
             auto& record = found->second;
             ownership = record.ownership;
-            const bool shows_running = is_live(guest.state) &&
-                                       record.machine.generation == guest.generation &&
-                                       record.running.generation != guest.generation;
+            const bool shows_running =
+                is_live(guest.state) && record.machine.generation == guest.generation &&
+                (record.running.generation != guest.generation || record.running.id != record.machine.id);
             if (encode(record.guest) == encode(guest) && !shows_running)
                 return;
             if (shows_running)
