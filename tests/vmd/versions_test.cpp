@@ -83,6 +83,7 @@ TEST_F(Older, IsFoundByTodaysHostd) {
             const std::lock_guard lock(mutex);
             seen.push_back(guest.reason);
         });
+    guests.recover();
     guests.begin();
     auto guest = guests.find(web1);
     ASSERT_TRUE(guest);
