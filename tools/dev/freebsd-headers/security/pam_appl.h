@@ -1,14 +1,21 @@
 #pragma once
 
-// What pam(3), pam_conv(3), pam_start(3) and pam_set_item(3) of FreeBSD (OpenPAM) say of the names that hostd uses. zig
-// carries FreeBSD's libc but not its libpam; tools/dev/check-freebsd alone reads this file, nothing is built from it.
+// What pam(3), pam_conv(3), pam_start(3) and pam_set_item(3) of FreeBSD (OpenPAM) say of the names that hostd
+// uses. zig carries FreeBSD's libc but not its libpam; tools/dev/check-freebsd alone reads this file, nothing
+// is built from it.
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum { PAM_SUCCESS = 0, PAM_BUF_ERR = 5, PAM_CONV_ERR = 6 };
-enum { PAM_PROMPT_ECHO_OFF = 1, PAM_PROMPT_ECHO_ON = 2, PAM_ERROR_MSG = 3, PAM_TEXT_INFO = 4, PAM_MAX_NUM_MSG = 32 };
+enum {
+    PAM_PROMPT_ECHO_OFF = 1,
+    PAM_PROMPT_ECHO_ON = 2,
+    PAM_ERROR_MSG = 3,
+    PAM_TEXT_INFO = 4,
+    PAM_MAX_NUM_MSG = 32
+};
 enum { PAM_SILENT = 0x80000000, PAM_DISALLOW_NULL_AUTHTOK = 0x1 };
 enum { PAM_SERVICE = 1, PAM_USER = 2, PAM_TTY = 3, PAM_RHOST = 4, PAM_CONV = 5 };
 
