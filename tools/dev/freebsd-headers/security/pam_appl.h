@@ -8,7 +8,16 @@
 extern "C" {
 #endif
 
-enum { PAM_SUCCESS = 0, PAM_BUF_ERR = 5, PAM_CONV_ERR = 6 };
+enum {
+    PAM_SUCCESS = 0,
+    PAM_BUF_ERR = 5,
+    PAM_CONV_ERR = 6,
+    PAM_PERM_DENIED = 7,
+    PAM_AUTH_ERR = 9,
+    PAM_NEW_AUTHTOK_REQD = 10,
+    PAM_USER_UNKNOWN = 13,
+    PAM_ACCT_EXPIRED = 17
+};
 enum {
     PAM_PROMPT_ECHO_OFF = 1,
     PAM_PROMPT_ECHO_ON = 2,
