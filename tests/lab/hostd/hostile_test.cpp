@@ -149,6 +149,7 @@ BHYPE_LIES(ConsoleOpen, {{"vm", "foreign"}, {"kind", "serial"}, {"mode", "contro
            {{"vm", "web1"}, {"kind", "tcp"}, {"mode", "control"}})
 BHYPE_LIES(PasswordCheck, {{"user", "dev1"}, {"client", "x"}}, {{"user", "a\nb"}, {"client", "x"}},
            {{"user", "-x"}, {"client", "x"}})
+BHYPE_LIES(AccountCheck, {{"user", "a\nb"}, {"client", "x"}}, {{"user", "-x"}, {"client", "x"}})
 
 std::optional<Code> refusal(Session& session, std::string_view operation, const json::object& arguments) {
     return code_of([&] { session.host().perform(operation, arguments, 30s, {}); });
