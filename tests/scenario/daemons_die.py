@@ -11,12 +11,7 @@ DAEMONS = {"bhyped": "bhyped", "hostd": "bhype-hostd"}
 
 
 def run(lab, report):
-    vm = lab.vm("web1")
-    if not vm:
-        vm = lab.make_vm("web1")
-    elif vm["state"] != "running":
-        lab.bhype("vm", "start", "web1", user="dev1")
-    vm = lab.wait_running("web1")
+    vm = lab.running_vm("web1")
     seed = int(os.environ.get("BHYPE_SEED", random.randrange(1 << 30)))
     report.say("BHYPE_SEED=%d repeats this choice of moments" % seed)
     with Pinger(lab, lab.address(vm)) as pinger:

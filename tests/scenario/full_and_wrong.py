@@ -9,12 +9,7 @@ from stopping import traces
 def run(lab, report):
     for name in ("spare1", "nospace1", "nospace2", "four1"):
         lab.delete_vm(name)
-    vm = lab.vm("web1")
-    if not vm:
-        lab.make_vm("web1")
-    elif vm["state"] != "running":
-        lab.bhype("vm", "start", "web1", user="dev1")
-    lab.wait_running("web1")
+    lab.running_vm("web1")
     lab.make_vm("spare1", start=False)
     pool_full(lab, report)
     memory(lab, report)

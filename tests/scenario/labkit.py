@@ -675,6 +675,15 @@ class Lab:
             raise Failed("vm create %s: %r" % (name, result))
         return self.wait_running(name) if start and wait else self.vm(name)
 
+    def running_vm(self, name, user="dev1"):
+        """Made or started if need be; it runs and has an address."""
+        vm = self.vm(name)
+        if not vm:
+            return self.make_vm(name, user)
+        if vm["state"] != "running":
+            self.bhype("vm", "start", name, user=user)
+        return self.wait_running(name)
+
     def wait_running(self, name, seconds=90):
         """Until it runs, has an address and answers there."""
         def probe():

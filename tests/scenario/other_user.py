@@ -63,12 +63,7 @@ def state(lab):
 
 
 def run(lab, report):
-    vm = lab.vm("web1")
-    if not vm:
-        lab.make_vm("web1")
-    elif vm["state"] != "running":
-        lab.bhype("vm", "start", "web1", user="dev1")
-    lab.wait_running("web1")
+    lab.running_vm("web1")
     all_of_them = operations(lab)
     report.check("the document lists operations with their privileges", len(all_of_them) >= 20 and
                  all(operation.privilege in ALLOWED for operation in all_of_them), len(all_of_them))
