@@ -170,6 +170,10 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
     }
     work.step("Serve DHCP", dhcp);
     switches_.look(work.step("Look at the interfaces", host::InterfaceList{}));
+    {
+        const std::lock_guard lock(mutex_);
+        looked_ = {}; // the host from before has no such pool, and perhaps no vmm
+    }
     return json::object{{"pool", input.pool.str()}};
 }
 
