@@ -23,6 +23,9 @@ using namespace std::chrono_literals;
 constexpr auto start_patience = 45s;
 constexpr int connect_tries = 300; ///< of 10 ms
 constexpr auto pause_between_tries = 10ms;
+constexpr std::string_view line_lost =
+    "\r\n[bhype: bhype-hostd and bhype-vmd ended at the same moment, and this line with them. "
+    "The guest goes on; its line comes back when it boots again.]\r\n";
 
 } // namespace
 
@@ -109,7 +112,8 @@ std::optional<vmd::Status> Guests::saved(const std::string& name) const {
 }
 
 /// The pty's two holders, hostd and the vmd, died together: the guest's line is dead until its next boot.
-/// That one gets a new pty; the old one's name may be somebody's terminal by then.
+/// That one gets a new pty; the old one's name may be somebody's terminal by then. Whoever opens the line
+/// until then reads why it is silent.
 void Guests::renew_line(const std::string& name, Entry& entry) const {
     const Fd directory = os::open_directory(run_ + "/" + name);
     const auto text = os::read_file(directory.get(), vmd::run_file, vmd::longest_text);
@@ -119,6 +123,7 @@ void Guests::renew_line(const std::string& name, Entry& entry) const {
         if (argument.starts_with(host::serial_line))
             argument = std::string(host::serial_line) + pty.path;
     os::write_file(directory.get(), vmd::run_file, run.fields().print(), 0600);
+    [[maybe_unused]] const auto told = ::write(pty.slave.get(), line_lost.data(), line_lost.size());
     entry.kept.master = std::move(pty.master);
     entry.kept.slave = std::move(pty.slave);
 }

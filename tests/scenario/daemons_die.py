@@ -17,9 +17,11 @@ def run(lab, report):
     with Pinger(lab, lab.address(vm)) as pinger:
         kill_at_random(lab, report, vm, random.Random(seed))
         vmd_dies(lab, report, vm)
+        vmd_and_hostd_die(lab, report, vm)
         lost = pinger.stop()
         report.same("no ping was lost of %d" % len(pinger.sent), lost, [])
         report.say("the slowest ping took %.2f s" % pinger.worst)
+    line_comes_back(lab, report)
     reboot_later(lab, report)
 
 
@@ -95,12 +97,29 @@ def vmd_dies(lab, report, vm):
     if line:
         line.websocket.close()
 
-    # Both at once: nobody is left who started it.
+
+def vmd_and_hostd_die(lab, report, vm):
+    """The two that hold the serial line at once: it is lost, and says so."""
     pids = lab.pids("bhype-vmd") + lab.pids("bhype-hostd")
     lab.kill(*pids)
     report.check("vmd and hostd killed at once: right within 8 s", eventually(
         lambda: right(lab, vm) and lab.pids("bhype-vmd") and not set(lab.pids("bhype-vmd")) & set(pids), 8),
         (lab.bhype("vm", "show", "web1"), lab.pids("bhype-vmd")))
+    line = eventually(lambda: console(lab), 10)
+    report.check("the line that went with them says so", line and line.wait_for("comes back when it boots again", 10),
+                 line and line.text)
+    if line:
+        line.websocket.close()
+
+
+def line_comes_back(lab, report):
+    result = lab.bhype("vm", "reset", "web1", user="dev1")
+    report.same("vm reset exits 0", (result.status, result.err if result.status else ""), (0, ""))
+    line = eventually(lambda: console(lab), 10)
+    report.check("the line is back with the next boot", line and line.log_in(60) and line.answer("echo $((6*7))", "42"),
+                 line and line.text[-300:])
+    if line:
+        line.websocket.close()
 
 
 def reboot_later(lab, report):
