@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/types.h"
+#include "base/json.h"
 
 #include <string>
 #include <vector>
@@ -37,6 +37,7 @@ struct Ownership {
     std::string owner;
     std::string group; ///< empty: nobody else
 };
+BOOST_DESCRIBE_STRUCT(Ownership, (), (owner, group))
 
 /// Administrators and viewers see everything; others what they own or whose group they are in.
 bool may_see(const Caller& caller, const Ownership& ownership);

@@ -110,8 +110,7 @@ json::value Client::send(const std::string& method, const std::string& target,
                          const std::optional<json::value>& body,
                          const std::map<std::string, std::string>& headers) {
     auto with_key = headers;
-    if (method != "PATCH")
-        with_key.try_emplace("Idempotency-Key", random_hex(16));
+    with_key.try_emplace("Idempotency-Key", random_hex(16));
     const auto response = request(method, target, body, with_key);
     if (response.status / 100 != 2)
         refuse(response);

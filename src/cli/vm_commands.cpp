@@ -170,13 +170,18 @@ int change(Context& context, const VmOptions& options, const json::object& body,
     std::map<std::string, std::string> headers;
     if (!etag.empty())
         headers["If-Match"] = etag;
-    const auto vm = context.api().send("PATCH", path_of(options), body, headers);
-    if (context.json)
-        std::cout << json::serialize(vm) << '\n';
-    else
-        for (const auto& field : vm.at("pending_restart").as_array())
-            std::cout << std::string(field.as_string()) << " takes effect at the next start of "
-                      << options.name << '\n';
+    const auto answer = context.api().send("PATCH", path_of(options), body, headers);
+    if (answer.as_object().contains("pending_restart")) { // the VM: it is as it was wanted already
+        std::cout << (context.json ? json::serialize(answer) + "\n" : "");
+        std::cerr << "nothing changed\n";
+        return done;
+    }
+    const int result = context.follow(answer);
+    if (result != done || context.json || context.no_wait)
+        return result;
+    for (const auto& field : context.api().get(path_of(options)).at("pending_restart").as_array())
+        std::cout << std::string(field.as_string()) << " takes effect at the next start of " << options.name
+                  << '\n';
     return done;
 }
 
@@ -201,31 +206,37 @@ int edit(Context& context, const VmOptions& options) {
             (lines.size() > 2 ? ",\n" : "") + ("  \"" + std::string(key) + "\": ") + json::serialize(value);
     write_all(descriptor, lines + "\n}\n");
     ::close(descriptor);
-    const char* editor = std::getenv("EDITOR");
     const pid_t child = ::fork();
-    if (child == 0) {
-        ::execlp(editor ? editor : "vi", editor ? editor : "vi", file.c_str(), nullptr);
+    if (child == 0) { // $EDITOR may have arguments, as for crontab(1)
+        ::execl("/bin/sh", "sh", "-c", "exec ${VISUAL:-${EDITOR:-vi}} \"$1\"", "sh", file.c_str(), nullptr);
         ::_exit(127);
     }
     int status = 0;
     ::waitpid(child, &status, 0);
     std::ifstream changed(file);
     const std::string content((std::istreambuf_iterator<char>(changed)), std::istreambuf_iterator<char>());
-    ::unlink(file.c_str());
-    if (status != 0)
-        throw Error(Code::internal, "the editor failed; nothing changed");
-    json::object body;
-    const auto after = parse_json(content);
-    if (!after.is_object())
-        throw Error(Code::invalid_request, "what was edited is no JSON object; nothing changed");
-    for (const auto& [key, value] : after.get_object())
-        if (const auto* old = before.if_contains(key); !old || *old != value)
-            body[key] = value;
-    if (body.empty()) {
-        std::cerr << "nothing changed\n";
-        return done;
+    int result = failed;
+    try {
+        if (status != 0)
+            throw Error(Code::internal, "the editor failed; nothing changed");
+        const auto after = parse_json(content);
+        if (!after.is_object())
+            throw Error(Code::invalid_request, "what was edited is no JSON object; nothing changed");
+        json::object body;
+        for (const auto& [key, value] : after.get_object())
+            if (const auto* old = before.if_contains(key); !old || *old != value)
+                body[key] = value;
+        const auto etag = response.headers.find("etag");
+        result = change(context, options, body, etag == response.headers.end() ? "" : etag->second);
+    } catch (...) {
+        std::cerr << "bhype: what you wrote is kept in " << file << '\n';
+        throw;
     }
-    return change(context, options, body, response.headers.count("etag") ? response.headers.at("etag") : "");
+    if (result == done)
+        ::unlink(file.c_str());
+    else
+        std::cerr << "bhype: what you wrote is kept in " << file << '\n';
+    return result;
 }
 
 int console(Context& context, const VmOptions& options) {

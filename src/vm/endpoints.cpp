@@ -176,24 +176,21 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, problems);
 
+    EditInput input;
+    input.name = record.name;
+    input.expected = record.machine.generation;
     const auto machine = edited(record.machine, request);
-    if (auto same = machine;
-        (same.generation = record.machine.generation, encode(same) != encode(record.machine))) {
-        task::Submission submission;
-        submission.kind = "vm.edit";
-        submission.object = "vm/" + record.name.str();
-        submission.title = "Change VM " + record.name.str();
-        submission.input = encode(EditInput{record.name, machine, record.machine.generation});
-        submission.caller = call.caller;
-        const auto task = services.tasks.wait(services.tasks.submit(submission), std::chrono::seconds(30));
-        if (task.error)
-            throw error_from(*task.error);
-    }
-    if (request.owner || request.group)
-        services.inventory.set_ownership(record.name,
-                                         {request.owner ? request.owner->str() : record.ownership.owner,
-                                          request.group ? *request.group : record.ownership.group});
-    return show_reply(services, services.inventory.find(record.name).value_or(record), call);
+    auto same = machine;
+    same.generation = record.machine.generation;
+    if (encode(same) != encode(record.machine))
+        input.machine = machine;
+    const access::Ownership ownership{request.owner ? request.owner->str() : record.ownership.owner,
+                                      request.group ? *request.group : record.ownership.group};
+    if (encode(ownership) != encode(record.ownership))
+        input.ownership = ownership;
+    if (!input.machine && !input.ownership)
+        return show_reply(services, record, call);
+    return submit(services, call, record.name, "vm.edit", "Change", encode(input));
 }
 
 Reply remove(const Services& services, const Call& call) {
@@ -282,12 +279,15 @@ void add_endpoints(api::Router& router, Services& services) {
                     .summary = "Show a VM",
                     .tag = "vms"},
                    [&](const Call& call) { return show_reply(services, seen(services, call), call); });
-    router.add<EditVm, Vm>(
+    services.task_endpoints.add<EditVm>(
+        router,
         {.method = Method::patch,
          .path = "/api/v1/vms/{name}",
          .privilege = Privilege::make,
-         .summary = "Change a VM; what needs a restart is listed in pending_restart",
+         .summary = "Change a VM; what needs a restart is then listed in its pending_restart. The VM itself "
+                    "when there is nothing to change",
          .tag = "vms",
+         .instead = router.component<Vm>(),
          .errors = {Code::precondition_failed}},
         [&](const Call& call, const EditVm& request) { return edit(services, call, request); });
     services.task_endpoints.add(

@@ -182,8 +182,13 @@ json::value remove(Work& work, Inventory& inventory, const NameInput& input) {
 
 json::value edit(Work& work, Inventory& inventory, const EditInput& input) {
     const auto record = find(inventory, input.name);
-    work.step("Write the definition", host::DefinitionWrite{record.dataset, input.machine, input.expected});
-    inventory.refresh(input.name);
+    if (input.machine) {
+        work.step("Write the definition",
+                  host::DefinitionWrite{record.dataset, *input.machine, input.expected});
+        inventory.refresh(input.name);
+    }
+    if (input.ownership)
+        inventory.set_ownership(input.name, *input.ownership);
     return json::object{{"name", input.name.str()}};
 }
 

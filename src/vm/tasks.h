@@ -18,10 +18,11 @@ BOOST_DESCRIBE_STRUCT(NameInput, (), (name, seconds, reboots))
 
 struct EditInput {
     VmName name;
-    host::Machine machine;
-    std::int64_t expected = 0;
+    std::int64_t expected = 0; ///< the definition's generation that `machine` was made from
+    std::optional<host::Machine> machine;
+    std::optional<access::Ownership> ownership;
 };
-BOOST_DESCRIBE_STRUCT(EditInput, (), (name, machine, expected))
+BOOST_DESCRIBE_STRUCT(EditInput, (), (name, expected, machine, ownership))
 
 void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper);
 

@@ -1,9 +1,8 @@
 """The kinds of task and what each leaves, whatever became of it. A kind that is not here fails the build
 (tests/sweep/CMakeLists.txt)."""
 
-import threading
 
-from stage import POOL, Failed, eventually
+from stage import POOL, Failed
 
 OWNER = "dev1"
 LIVE = ("starting", "running", "stopping")
@@ -279,22 +278,7 @@ class Edit(VmScenario):
         case.memory.update(note=vm["note"], generation=vm["generation"], new="changed %d times" % vm["generation"])
 
     def trigger(self, stage, case):
-        known = {task["id"] for task in self.tasks(stage, case)}
-
-        def ask():
-            try:  # it waits for the task, or until bhyped is killed
-                stage.api("PATCH", "/api/v1/vms/" + case.name, {"note": case.memory["new"]})
-            except OSError:
-                pass
-
-        threading.Thread(target=ask, daemon=True).start()
-        task = eventually(lambda: [task for task in self.tasks(stage, case) if task["id"] not in known], 30)
-        if not task:
-            raise Failed("there is no task of the change")
-        return task[0]["id"]
-
-    def tasks(self, stage, case):
-        return [task for task in stage.api("GET", "/api/v1/tasks?object=vm/" + case.name).json() if task["kind"] == self.kind]
+        return submitted(stage.api("PATCH", "/api/v1/vms/" + case.name, {"note": case.memory["new"]}))
 
     def after(self, stage, case, picture, task, vm):
         old = (case.memory["note"], case.memory["generation"])

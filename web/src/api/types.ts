@@ -327,7 +327,7 @@ export interface paths {
         delete: operations["delete_vms_name"];
         options?: never;
         head?: never;
-        /** Change a VM; what needs a restart is listed in pending_restart */
+        /** Change a VM; what needs a restart is then listed in its pending_restart. The VM itself when there is nothing to change */
         patch: operations["patch_vms_name"];
         trace?: never;
     };
@@ -2788,8 +2788,13 @@ export interface operations {
     };
     patch_vms_name: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
             header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
                 /** @description ETag of what is changed */
                 "If-Match"?: string;
             };
@@ -2806,13 +2811,24 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Change a VM; what needs a restart is listed in pending_restart */
+            /** @description What would be done; no task was started */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description Change a VM; what needs a restart is then listed in its pending_restart. The VM itself when there is nothing to change */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description api.invalid_request */
@@ -2878,7 +2894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description api.invalid_field */
+            /** @description api.idempotency_key_reused, api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -156,7 +156,10 @@ function ResetDialog({ vm, onClose }: DialogProps) {
         it cleanly, do so inside the guest.
       </Content>
       {vm.pending_restart.length > 0 && (
-        <Content component="p">It comes back with the settings that wait for a restart: {vm.pending_restart.join(", ")}.</Content>
+        <Content component="p">
+          It goes on with its present settings. What was changed ({vm.pending_restart.join(", ")}) takes effect when it is
+          stopped and started again.
+        </Content>
       )}
     </Dialog>
   );

@@ -1,11 +1,12 @@
 import { ActionGroup, Alert, Button, Card, CardBody, Form, FormGroup, FormSelect, FormSelectOption, Label } from "@patternfly/react-core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { type Answer, call, segment } from "../../api/client";
-import type { EditVm, Vm } from "../../api/models";
+import { type Answer, call, newKey, segment } from "../../api/client";
+import type { EditVm, Task, Vm } from "../../api/models";
 import { ApiError, fieldProblems } from "../../api/problem";
 import { sizeInput } from "../../text/size";
 import { ErrorBox } from "../../ui/problem";
+import { isActive } from "../tasks/tasks";
 import { TextField } from "./fields";
 
 const screens = ["800x600", "1024x768", "1280x720", "1280x1024", "1600x900", "1920x1080"];
@@ -34,15 +35,29 @@ function toEdit(values: Values, before: Values): EditVm {
   return edit;
 }
 
+/// How long a change may wait behind another task of the VM before the page says so; seconds.
+const patience = 30;
+
+/// The VM as it is after the change; nothing when the change still waits for its turn.
+async function change(name: string, edit: EditVm, etag: string | null): Promise<Answer<Vm> | undefined> {
+  const path = `/vms/${segment(name)}`;
+  const headers: Record<string, string> = { "Idempotency-Key": newKey() };
+  if (etag) headers["If-Match"] = etag;
+  const { status, data } = await call<Vm | Task>("PATCH", `${path}?wait=${patience}`, { body: edit, headers });
+  const task = status === 202 ? (data as Task) : undefined;
+  if (task?.error) throw new ApiError(task.error);
+  return task && isActive(task) ? undefined : call<Vm>("GET", path);
+}
+
 export function Settings({ answer }: { answer: Answer<Vm> }) {
   const client = useQueryClient();
   const vm = answer.data;
   const [base, setBase] = useState({ values: fromVm(vm), etag: answer.etag });
   const [values, setValues] = useState(base.values);
   const save = useMutation({
-    mutationFn: (edit: EditVm) =>
-      call<Vm>("PATCH", `/vms/${segment(vm.name)}`, { body: edit, headers: base.etag ? { "If-Match": base.etag } : {} }),
+    mutationFn: (edit: EditVm) => change(vm.name, edit, base.etag),
     onSuccess: (next) => {
+      if (!next) return;
       client.setQueryData(["vms", "one", vm.name], next);
       void client.invalidateQueries({ queryKey: ["vms", "list"] });
       setBase({ values: fromVm(next.data), etag: next.etag });
@@ -70,7 +85,7 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
         {!may && <Alert isInline variant="info" component="p" title="You may look at these settings, not change them." />}
         {vm.pending_restart.length > 0 && (
           <p className="pending">
-            Waiting for a restart of the guest:{" "}
+            Changed, but not before the VM is stopped and started again:{" "}
             {vm.pending_restart.map((field) => (
               <Label key={field} isCompact color="yellow">
                 {field}
@@ -101,6 +116,11 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
             </Alert>
           ) : (
             save.error && <ErrorBox error={save.error} />
+          )}
+          {save.isSuccess && !save.data && (
+            <Alert isInline variant="info" component="p" title="The change waits for another task of this VM">
+              <p>It is made when that one has ended; the tasks show both.</p>
+            </Alert>
           )}
           {may && (
             <ActionGroup>
