@@ -8,6 +8,7 @@
 #include "lab/bhyve/vnc.h"
 #include "lab/commands/modules.h"
 #include "lab/core/command.h"
+#include "lab/zfs/zfs.h"
 
 #include <cerrno>
 #include <csignal>
@@ -117,6 +118,7 @@ class Guest {
         }
         drain();
         write_back();
+        await_released_zvols();
         if (forced_)
             return *forced_;
         if (reason_ == "guest-reset")
@@ -153,6 +155,7 @@ class Guest {
         kill(pid_, SIGKILL);
         waitpid(pid_, nullptr, 0);
         write_back();
+        await_released_zvols();
         signal(SIGTERM, SIG_DFL);
         sigset_t term;
         sigemptyset(&term);

@@ -1,8 +1,6 @@
 #include "lab/bhyve/devices.h"
 #include "lab/bhyve/failure.h"
-#ifdef BHYPE_LAB_ZVOLS
 #include "lab/zfs/zfs.h"
-#endif
 
 #include <cerrno>
 #include <cstdlib>
@@ -30,11 +28,8 @@ bool power_of_two(int value) {
 
 /// QEMU's description of what holds the bytes.
 std::string backing(const std::string& path, bool block_device) {
-#ifdef BHYPE_LAB_ZVOLS
-    if (path.starts_with("/dev/zvol/"))
-        if (auto volume = zvol_drive(path))
-            return *volume;
-#endif
+    if (auto volume = zvol_drive(path))
+        return *volume;
     // bhyve takes no lock on its files, so QEMU must not either.
     return fmt::format("driver={},filename={},locking=off", block_device ? "host_device" : "file",
                        escaped(path));

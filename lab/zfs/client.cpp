@@ -214,4 +214,9 @@ std::optional<std::string> zvol_drive(const std::string& path) {
                        (state() / "run/nbd.sock").string(), path.substr(prefix.size()));
 }
 
+void await_released_zvols() {
+    if (fs::exists(state() / "run/zfs.sock"))
+        ask_gateway(state(), {"released"});
+}
+
 } // namespace bhype::lab

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <netinet/tcp.h>
@@ -155,9 +156,39 @@ class Gateway {
     }
 
     void relay_volume(Fd client) {
+        ucred who{};
+        socklen_t size = sizeof(who);
+        ::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &who, &size);
+        const pid_t bhyve = parent_of(who.pid);
         Fd agent = connect_agent(0, 0);
-        if (agent && send_request(agent.get(), {"nbd"}))
-            start_relay(std::move(client), std::move(agent));
+        if (!agent || !send_request(agent.get(), {"nbd"}))
+            return;
+        {
+            const std::lock_guard lock(open_mutex_);
+            ++open_volumes_[bhyve];
+        }
+        start_relay(std::move(client), std::move(agent), [this, bhyve] {
+            const std::lock_guard lock(open_mutex_);
+            if (--open_volumes_[bhyve] == 0)
+                open_volumes_.erase(bhyve);
+            open_changed_.notify_all();
+        });
+    }
+
+    // QEMU's, whose parent is the lab's bhyve.
+    static pid_t parent_of(pid_t pid) {
+        std::ifstream file(fmt::format("/proc/{}/stat", pid));
+        std::string text((std::istreambuf_iterator<char>(file)), {});
+        const auto name_end = text.rfind(')');
+        return name_end == std::string::npos ? 0 : std::atoi(text.c_str() + name_end + 4);
+    }
+
+    int wait_released(pid_t bhyve) {
+        std::unique_lock lock(open_mutex_);
+        const bool released =
+            open_changed_.wait_for(lock, std::chrono::milliseconds(disk_milliseconds),
+                                   [&] { return !open_volumes_.contains(bhyve); });
+        return released ? 0 : ETIMEDOUT;
     }
 
     void answer(Fd client) {
@@ -176,7 +207,8 @@ class Gateway {
             std::string error = std::to_string(EPERM), text;
             if (who.uid == 0) {
                 try {
-                    error = std::to_string(perform(message));
+                    error = std::to_string(message.words[0] == "released" ? wait_released(who.pid)
+                                                                          : perform(message));
                 } catch (const std::exception& e) {
                     error = std::to_string(EIO);
                     text = e.what();
@@ -228,6 +260,9 @@ class Gateway {
     std::unique_ptr<Qmp> monitor_;
     int pid_ = -1;
     std::atomic<bool> switching_off_ = false;
+    std::mutex open_mutex_;
+    std::condition_variable open_changed_;
+    std::map<pid_t, int> open_volumes_; // connections by bhyve's process
 };
 
 } // namespace

@@ -5,6 +5,8 @@
 #include "appliance.h"
 #include "lab_io.h"
 
+#include <functional>
+
 namespace bhype::lab {
 
 // Does not return. Writes "" or what went wrong to `ready`, once.
@@ -25,7 +27,7 @@ void keep_connections_ready();
 // pump.cpp
 // Carries requests between a mounted /dev/fuse and the agent until either end closes. Returns at once.
 void start_fuse_pump(Fd device, Fd agent);
-// Carries bytes both ways until either end closes. Returns at once.
-void start_relay(Fd left, Fd right);
+// Carries bytes both ways until both ends have closed. Returns at once; `ended` is called when the agent has.
+void start_relay(Fd client, Fd agent, std::function<void()> ended);
 
 } // namespace bhype::lab

@@ -66,17 +66,21 @@ void carry_replies(std::shared_ptr<Tunnel> tunnel) {
     ::shutdown(tunnel->agent.get(), SHUT_RDWR);
 }
 
-void carry_bytes(std::shared_ptr<Fd> from, std::shared_ptr<Fd> to) {
+/// Until `from` has ended; what `to` does not take any more is dropped.
+void carry_bytes(const Fd& from, const Fd& to) {
     std::vector<char> buffer(relay_chunk);
+    bool taken = true;
     for (;;) {
-        ssize_t got = ::read(from->get(), buffer.data(), buffer.size());
+        ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0 || !write_all(to->get(), buffer.data(), static_cast<std::size_t>(got)))
+        if (got <= 0)
             break;
+        taken = taken && write_all(to.get(), buffer.data(), static_cast<std::size_t>(got));
+        if (!taken)
+            ::shutdown(from.get(), SHUT_WR);
     }
-    ::shutdown(to->get(), SHUT_RDWR);
-    ::shutdown(from->get(), SHUT_RDWR);
+    ::shutdown(to.get(), SHUT_WR);
 }
 
 } // namespace
@@ -87,11 +91,15 @@ void start_fuse_pump(Fd device, Fd agent) {
     std::thread(carry_replies, tunnel).detach();
 }
 
-void start_relay(Fd left, Fd right) {
-    auto one = std::make_shared<Fd>(std::move(left));
-    auto other = std::make_shared<Fd>(std::move(right));
-    std::thread(carry_bytes, one, other).detach();
-    std::thread(carry_bytes, other, one).detach();
+void start_relay(Fd client, Fd agent, std::function<void()> ended) {
+    auto one = std::make_shared<Fd>(std::move(client));
+    auto other = std::make_shared<Fd>(std::move(agent));
+    std::thread([one, other] { carry_bytes(*one, *other); }).detach();
+    std::thread([one, other, ended] {
+        carry_bytes(*other, *one);
+        ::shutdown(one->get(), SHUT_RD);
+        ended();
+    }).detach();
 }
 
 } // namespace bhype::lab

@@ -20,4 +20,8 @@ int zfs_boot();
 // which the caller adds node-name, cache and so on. Nothing if the path is not a volume that exists.
 std::optional<std::string> zvol_drive(const std::string& path);
 
+// For the process whose child QEMU had volumes and has ended: waits until the appliance has closed them. On
+// FreeBSD they are closed when bhyve has ended; here somebody would still find them busy.
+void await_released_zvols();
+
 } // namespace bhype::lab
