@@ -42,6 +42,10 @@ System::Look System::look() {
         if (std::chrono::steady_clock::now() - looked_ < look_age)
             return look_;
     }
+    return look_anew();
+}
+
+System::Look System::look_anew() {
     Look fresh{host_.call(host::HostFacts{}), host_.call(host::PoolList{})};
     const std::lock_guard lock(mutex_);
     look_ = fresh;
@@ -83,7 +87,7 @@ HostView System::view() {
 }
 
 std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request) {
-    const auto now = look();
+    const auto now = look_anew();
     const auto interfaces = host_.call(host::InterfaceList{});
     switches_.look(interfaces);
     SetupPlan plan;

@@ -95,6 +95,8 @@ class System {
         std::vector<host::Pool> pools;
     };
     Look look();
+    /// For whoever has just changed the host and asks what we think of it.
+    Look look_anew();
     json::value setup(task::Work& work, const SetupInput& input);
 
     wire::Host& host_;
