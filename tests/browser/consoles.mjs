@@ -64,7 +64,7 @@ async function screen(page) {
 
   await look(page, true);
   await page.getByRole("button", { name: "Paste" }).click();
-  await page.locator("#paste-text").fill("pasted");
+  await page.locator("#paste-text").fill("pasted, and long enough to outweigh the cursor");
   await page.getByRole("button", { name: "Type", exact: true }).click();
   check("a paste is typed", await eventually(async () => (await look(page)).differing > quiet + 100, 15));
   await page.keyboard.press("Enter");

@@ -23,11 +23,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def vnc_port(lab):
-    """Where web1's bhyve listens for VNC, from its own arguments."""
-    found = re.search(r"rfb=127\.0\.0\.1:(\d+)", lab.exec("ps", "axww", "-o", "args").out)
-    if not found:
-        raise Failed("no bhyve with a screen")
-    return int(found[1])
+    """Where web1's bhyve listens for VNC."""
+    def listening():
+        with open("/proc/thread-self/net/tcp") as table:
+            return re.findall(r": 0100007F:([0-9A-F]{4}) 00000000:0000 0A ", table.read())
+
+    ports = [port for port in (int(port, 16) for port in lab.in_network(listening)) if 5900 <= port < 7000]
+    if len(ports) != 1:
+        raise Failed("the listeners for VNC: %s" % ports)
+    return ports[0]
 
 
 def prepare(lab):
@@ -66,7 +70,7 @@ def main():
         if options.screenshots:
             environment["BHYPE_SCREENSHOTS"] = os.path.abspath(options.screenshots)
         # bhyve's VNC server serves one client and waits for ever for a silent one: here is the silent one.
-        with lab.in_network(lambda: socket.create_connection(("127.0.0.1", vnc_port(lab)), 10)):
+        with lab.in_network(lambda port=vnc_port(lab): socket.create_connection(("127.0.0.1", port), 10)):
             status = subprocess.run(["node", "main.mjs", *filter(None, options.tests.split(","))], cwd=HERE, env=environment).returncode
         if status:
             print(lab.logs(), flush=True)

@@ -26,8 +26,10 @@ as() {
 }
 
 "$top/dev" lab up --dir "$dir/lab" --release "$release" --disks 3x4G --account dev1:secret:bhype \
-    --account root:rootpass >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
+    --account gone1:secret:bhype --account root:rootpass >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 install -m 0755 "$build/tests/lab_hostd_test" "$dir/lab/root/usr/local/libexec/hostd_test"
+
+root 'sed -i "/^gone1:/s/:[^:]*:\$/:1:/" /etc/shadow' # expired in 1970
 
 # The program takes bhyped's place; the real one would tidy up what it does not know.
 root 'service bhyped stop' >/dev/null

@@ -405,6 +405,10 @@ class Serial:
         return self.wait_for(wanted + "\n", seconds)
 
 
+# seteuid changes the whole process.
+_identity = threading.Lock()
+
+
 class Lab:
     """One lab in a folder of its own. `keep`: it stays up afterwards, for looking at it."""
 
@@ -416,7 +420,6 @@ class Lab:
         self.dir = directory or tempfile.mkdtemp(prefix="bhype-lab-")
         self.root = os.path.join(self.dir, "root")
         self.port = None
-        self._identity = threading.Lock()
 
     # ---- its life
 
@@ -619,22 +622,20 @@ class Lab:
 
     def cli_socket(self, user="root"):
         """A connection to cli.sock whose peer is that user."""
-        with self._identity:
-            before = os.open(".", os.O_PATH)
+        with _identity:
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(90)
+            # By a descriptor, since the way to it is root's alone and the address has room for 108 bytes.
+            directory = os.open(self.path("/var/run/bhype/api"), os.O_PATH)
             try:
-                # Relative, since the way to it is root's alone and the address has room for 108 bytes.
-                os.chdir(self.path("/var/run/bhype/api"))
                 os.seteuid(self.uid(user))
-                connection.connect("cli.sock")
+                connection.connect("/proc/self/fd/%d/cli.sock" % directory)
             except OSError:
                 connection.close()
                 raise
             finally:
                 os.seteuid(0)
-                os.fchdir(before)
-                os.close(before)
+                os.close(directory)
         return connection
 
     def local(self, user="root"):
