@@ -9,6 +9,7 @@
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -51,8 +52,10 @@ def main():
     options = options.parse_args()
     if os.geteuid() != 0:
         sys.exit("a lab needs root")
-    if not os.path.isdir(os.path.join(HERE, "node_modules")):
-        subprocess.run(["npm", "ci", "--prefer-offline", "--no-progress", "--loglevel=error"], cwd=HERE, check=True)
+    with open(os.path.join(HERE, "package.json")) as lock:  # runs beside this one need the packages, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.isdir(os.path.join(HERE, "node_modules")):
+            subprocess.run(["npm", "ci", "--prefer-offline", "--no-progress", "--loglevel=error"], cwd=HERE, check=True)
 
     report = Report()
     lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place)
