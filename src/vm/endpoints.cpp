@@ -1,5 +1,6 @@
 #include "vm/endpoints.h"
 
+#include "vm/list.h"
 #include "vm/tasks.h"
 
 #include <fmt/format.h>
@@ -20,13 +21,6 @@ Reply ok(json::value body) {
     Reply reply;
     reply.body = std::move(body);
     return reply;
-}
-
-std::string fingerprint(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037U; // FNV-1a: an ETag needs no more
-    for (const char c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-    return fmt::format("{:016x}", hash);
 }
 
 /// The VM that the path names, if the caller may see it. One answer for missing and forbidden.
@@ -56,8 +50,9 @@ Record changeable(const Services& services, const Call& call) {
 }
 
 Reply show_reply(const Services& services, const Record& record, const Call& call) {
-    auto reply = ok(encode(show(record, call.caller, services.keeper.task_of(record.name))));
-    reply.etag = fingerprint(json::serialize(reply.body));
+    auto reply =
+        ok(encode(show(record, rights_of(record, call.caller), services.keeper.task_of(record.name))));
+    reply.etag = fingerprint_text(fingerprint(json::serialize(reply.body)));
     return reply;
 }
 
@@ -65,56 +60,6 @@ bool flag(const Call& call, const std::string& name) {
     const auto found = call.query.find(name);
     return found != call.query.end() && found->second != "0" && found->second != "false";
 }
-
-/// The list is written once per change and caller, not once per request.
-class ListCache {
-  public:
-    explicit ListCache(const Services& services) : services_(services) {}
-
-    Reply reply(const access::Caller& caller) {
-        const auto version = services_.inventory.version();
-        std::string key = caller.user.str() + "/" + std::to_string(static_cast<int>(caller.role));
-        for (const auto& group : caller.groups)
-            key += "/" + group;
-        {
-            const std::lock_guard lock(mutex_);
-            if (const auto found = entries_.find(key);
-                found != entries_.end() && found->second.version == version)
-                return answer(found->second);
-        }
-        std::string text = "[";
-        for (const auto& record : services_.inventory.all()) {
-            if (!access::may_see(caller, record.ownership))
-                continue;
-            if (text.size() > 1)
-                text += ',';
-            text += encode_text(show(record, caller, services_.keeper.task_of(record.name)));
-        }
-        text += ']';
-        Entry entry{version, fingerprint(text), std::make_shared<const std::string>(std::move(text))};
-        const std::lock_guard lock(mutex_);
-        if (entries_.size() >= 64)
-            entries_.clear();
-        entries_[key] = entry;
-        return answer(entry);
-    }
-
-  private:
-    struct Entry {
-        std::uint64_t version = 0;
-        std::string etag;
-        std::shared_ptr<const std::string> text;
-    };
-    static Reply answer(const Entry& entry) {
-        Reply reply;
-        reply.text = entry.text;
-        reply.etag = entry.etag;
-        return reply;
-    }
-    const Services& services_;
-    std::mutex mutex_;
-    std::map<std::string, Entry> entries_;
-};
 
 Reply submit(const Services& services, const Call& call, const VmName& name, const std::string& kind,
              const std::string& verb, json::value input) {
@@ -256,13 +201,15 @@ void add_template_endpoints(api::Router& router, Services& services) {
 } // namespace
 
 void add_endpoints(api::Router& router, Services& services) {
-    const auto cache = std::make_shared<ListCache>(services);
+    const auto list = std::make_shared<List>(
+        services.inventory, [&keeper = services.keeper](const VmName& name) { return keeper.task_of(name); });
     router.add<std::vector<Vm>>({.method = Method::get,
                                  .path = "/api/v1/vms",
                                  .privilege = Privilege::look,
                                  .summary = "List the VMs that you may see",
-                                 .tag = "vms"},
-                                [cache](const Call& call) { return cache->reply(call.caller); });
+                                 .tag = "vms",
+                                 .at_once = [list](const Call& call) { return list->ready(call.caller); }},
+                                [list](const Call& call) { return list->reply(call.caller); });
     services.task_endpoints.add<CreateVm>(
         router,
         {.method = Method::post,

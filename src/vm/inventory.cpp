@@ -10,6 +10,8 @@ namespace bhype::vm {
 
 namespace {
 
+constexpr std::size_t most_changes = 256; ///< remembered
+
 struct CachedVm {
     VmName name;
     DatasetName dataset;
@@ -305,6 +307,22 @@ std::vector<Record> Inventory::all() const {
     return result;
 }
 
+std::set<VmName> Inventory::names() const {
+    const std::lock_guard lock(mutex_);
+    std::set<VmName> names;
+    for (const auto& [name, record] : records_)
+        names.insert(names.end(), record.name);
+    return names;
+}
+
+std::optional<std::set<VmName>> Inventory::changed_since(std::uint64_t version) const {
+    const std::lock_guard lock(mutex_);
+    const auto count = version_ - version;
+    if (count > changes_.size())
+        return std::nullopt;
+    return std::set<VmName>(changes_.end() - static_cast<std::ptrdiff_t>(count), changes_.end());
+}
+
 std::optional<Record> Inventory::find(const VmName& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = records_.find(name.str());
@@ -326,6 +344,9 @@ void Inventory::changed(const VmName& name, const access::Ownership& ownership) 
     {
         const std::lock_guard lock(mutex_);
         ++version_;
+        changes_.push_back(name);
+        if (changes_.size() > most_changes)
+            changes_.pop_front();
         listener = listener_;
     }
     if (listener)
@@ -341,7 +362,12 @@ ByteSize Inventory::memory_of_running() const {
     return ByteSize(sum);
 }
 
-Vm show(const Record& record, const access::Caller& caller, const std::optional<TaskId>& task) {
+Rights rights_of(const Record& record, const access::Caller& caller) {
+    return {access::may_use(caller, record.ownership) && caller.may(access::Privilege::use),
+            access::may_change(caller, record.ownership) && caller.may(access::Privilege::make)};
+}
+
+Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) {
     const auto& machine = record.machine;
     const bool live = is_live(record.guest.state);
     Vm vm{.name = record.name,
@@ -401,15 +427,13 @@ Vm show(const Record& record, const access::Caller& caller, const std::optional<
     }
     if (task)
         return vm;
-    const bool use = access::may_use(caller, record.ownership) && caller.may(access::Privilege::use);
-    const bool change = access::may_change(caller, record.ownership) && caller.may(access::Privilege::make);
-    if (use && !live)
+    if (rights.use && !live)
         vm.actions.push_back(Action::start);
-    if (use && live)
+    if (rights.use && live)
         vm.actions.insert(vm.actions.end(), {Action::stop, Action::kill, Action::reset, Action::console});
-    if (change)
+    if (rights.change)
         vm.actions.push_back(Action::edit);
-    if (change && !live)
+    if (rights.change && !live)
         vm.actions.push_back(Action::delete_);
     return vm;
 }

@@ -6,6 +6,7 @@
 #include "vm/vm.h"
 #include "wire/host.h"
 
+#include <deque>
 #include <mutex>
 #include <set>
 
@@ -65,6 +66,10 @@ class Inventory {
     std::optional<Record> find(const VmName& name) const;
     /// Grows with every change.
     std::uint64_t version() const;
+    std::set<VmName> names() const;
+    /// What has changed, come or gone since the inventory had that version; nothing when that is too long
+    /// ago.
+    std::optional<std::set<VmName>> changed_since(std::uint64_t version) const;
     /// `ownership` is the VM's, or was until it went.
     using Listener = std::function<void(const VmName& name, const access::Ownership& ownership)>;
     void on_change(Listener listener);
@@ -87,12 +92,20 @@ class Inventory {
     std::map<std::string, Record> records_;
     std::map<std::string, host::Guest> guests_;
     std::uint64_t version_ = 1;
+    std::deque<VmName> changes_; ///< the last one made version_
     Listener listener_;
 };
 
 bool is_live(host::GuestState state);
 
-/// The API's picture of a record for a caller.
-Vm show(const Record& record, const access::Caller& caller, const std::optional<TaskId>& task);
+/// What somebody may do with a VM: all that its picture depends on besides itself and its task.
+struct Rights {
+    bool use = false;
+    bool change = false;
+};
+Rights rights_of(const Record& record, const access::Caller& caller);
+
+/// The API's picture of a record.
+Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task);
 
 } // namespace bhype::vm
