@@ -97,7 +97,9 @@ class Host:
 
     def change(self, note):
         answer = self.api.patch("/api/v1/vms/" + STANDING, {"note": note})
-        if answer.status != 200:
+        if answer.status == 202:  # when it takes a little longer
+            self.ended(answer.json())
+        elif answer.status != 200:
             raise Failed("edit: %r" % answer)
 
     def task(self, method, path, body=None):

@@ -22,7 +22,9 @@ does not depend on what else runs; rows that say "wall" do. %s
 
 NOTES = """- **List.** `GET /api/v1/vms` by an administrator with a session on bhyped's socket for nginx, CPU time of the whole
   process; nginx sends the same bytes from a file through a unix socket (`sendfile`, one worker). "One changed" means
-  that a VM's note was edited by a task before each request.
+  that a VM's note was edited, by a task, before each
+  request: the list is written from the one before and what has changed. The first list that a user asks for after
+  bhyped's start has nothing to be written from.
 - **1,000 VMs.** Two are real. The others are rows that a script adds to the answers of the lab's `zfs list`, and their
   `vm.toml`: making 1,000 datasets takes the lab's emulated OpenZFS ten minutes, and bhyped and bhype-hostd cannot tell.
 - **libvirtd.** Debian's, as root in namespaces of its own, with its QEMU driver and 1,000 domains that are defined and
