@@ -80,13 +80,18 @@ void Inventory::load_cache() {
 }
 
 void Inventory::save_cache() const {
-    std::vector<CachedVm> cached;
-    for (const auto& record : all())
-        cached.push_back({record.name, record.dataset, record.machine, record.disks});
     const auto temporary = cache_file_ + ".new";
     {
         std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-        file << encode_text(cached);
+        // One after the other: as one JSON value a thousand of them would take many megabytes.
+        const char* separator = "[";
+        for (const auto& name : names())
+            if (const auto record = find(name)) {
+                file << separator
+                     << encode_text(CachedVm{record->name, record->dataset, record->machine, record->disks});
+                separator = ",";
+            }
+        file << (*separator == '[' ? "[]" : "]");
     }
     std::rename(temporary.c_str(), cache_file_.c_str());
 }
