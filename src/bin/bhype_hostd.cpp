@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "hostd/hostd.h"
 #include "os/files.h"
+#include "os/heap.h"
 #include "os/peer.h"
 
 #include <CLI/CLI.hpp>
@@ -32,6 +33,7 @@ bool admitted(int socket, const std::string& user) {
 }
 
 int serve(const Options& options, const hostd::Paths& paths) {
+    os::share_heap_among_threads();
     ::umask(022);
     ::openlog("bhype-hostd", LOG_PID, LOG_DAEMON);
     const auto config = hostd::read_config(options.config);

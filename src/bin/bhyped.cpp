@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "bin/bhyped_daemon.h"
+#include "os/heap.h"
 
 #include <CLI/CLI.hpp>
 
@@ -14,6 +15,7 @@ using namespace bhype;
 namespace {
 
 int serve(const std::string& config_file, const std::string& log_file) {
+    os::share_heap_among_threads();
     ::umask(027);
     const auto config = bin::read_config(config_file);
     log::open(log_file, static_cast<log::Level>(config.log_level));
