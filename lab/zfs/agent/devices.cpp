@@ -142,7 +142,8 @@ void start_devices() {
 void settle_devices() {
     auto raised = std::strtoull(read_small_file("/sys/kernel/uevent_seqnum").c_str(), nullptr, 10);
     std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(2), [&] { return worked_off >= raised; });
+    // A volume that is there before its node is busy or missing for whoever comes next.
+    changed.wait_for(lock, std::chrono::seconds(60), [&] { return worked_off >= raised; });
 }
 
 bool wait_disk(const std::string& name, bool present, int milliseconds) {
