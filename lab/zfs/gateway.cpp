@@ -185,9 +185,8 @@ class Gateway {
 
     int wait_released(pid_t bhyve) {
         std::unique_lock lock(open_mutex_);
-        const bool released =
-            open_changed_.wait_for(lock, std::chrono::milliseconds(disk_milliseconds),
-                                   [&] { return !open_volumes_.contains(bhyve); });
+        const bool released = open_changed_.wait_for(lock, std::chrono::milliseconds(disk_milliseconds),
+                                                     [&] { return !open_volumes_.contains(bhyve); });
         return released ? 0 : ETIMEDOUT;
     }
 

@@ -33,14 +33,15 @@ struct World {
     network::Switches switches{host, {[] { return std::vector<network::Wanted>{}; }, [](const auto&) {}}};
     vm::Inventory inventory{host,
                             {[] { return std::map<std::string, access::Ownership>{}; },
-                             [](const VmName&, const access::Ownership&) {},
-                             [](const VmName&) {},
+                             [](const VmName&, const access::Ownership&) {}, [](const VmName&) {},
                              [] { return std::map<std::string, vm::Ending>{}; },
                              [](const VmName&, const vm::Ending&) {},
                              [] { return std::optional<PoolName>(); }},
                             "/nonexistent/cache.json"};
-    System system{host, switches, inventory, {[] { return std::optional<PoolName>(); }, [](const auto&) {}},
-                  [] { return true; }};
+    System system{
+        host, switches, inventory, {[] { return std::optional<PoolName>(); }, [](const auto&) {}}, [] {
+            return true;
+        }};
 };
 
 TEST(Setup, SeesThePoolThatWasMadeAMomentAgo) {
@@ -67,7 +68,8 @@ TEST(Setup, NamesEveryProblemAtOnce) {
         std::vector<std::string> fields;
         for (const auto& problem : error.problems())
             fields.push_back(problem.field);
-        EXPECT_EQ(fields, (std::vector<std::string>{"disks", "disks[0]", "disks[0]", "disks[1]", "disks[1]"}));
+        EXPECT_EQ(fields,
+                  (std::vector<std::string>{"disks", "disks[0]", "disks[0]", "disks[1]", "disks[1]"}));
     }
 }
 

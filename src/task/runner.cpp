@@ -37,6 +37,9 @@ Runner::Outcome Runner::attempt(bool cleaning, const std::function<void(RunningW
     Outcome outcome;
     try {
         what(work);
+    } catch (const Settled& error) {
+        outcome.error = error;
+        outcome.settled = true;
     } catch (const Error& error) {
         outcome.error = error;
     } catch (const std::exception& error) {
@@ -87,6 +90,8 @@ void Runner::forward() {
             return end(State::done, std::nullopt, result);
         if (!shop_.board.committed(live_))
             return clean(*error);
+        if (outcome.settled)
+            return end(State::failed, *error, std::nullopt);
         if (error->code() != Code::database)
             ++failures;
         if (failures >= shop_.pace.attempts || hopeless(error->code()))

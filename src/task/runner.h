@@ -20,6 +20,7 @@ class Runner {
   private:
     struct Outcome {
         bool abandoned = false; ///< bhyped ends
+        bool settled = false;
         std::optional<Error> error;
     };
 

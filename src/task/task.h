@@ -99,6 +99,13 @@ class Work {
                                 const json::value& arguments, std::chrono::seconds deadline, bool commit) = 0;
 };
 
+/// Thrown by a kind's run after its first commit: what was committed is whole and stays, what came after it
+/// failed and has been cleaned up. The task ends as failed with this error; nothing is tried again.
+class Settled : public Error {
+  public:
+    explicit Settled(const Error& error) : Error(error) {}
+};
+
 /// A kind of task. `run` must be idempotent from its first commit on. After a crash before the first commit,
 /// or a failure or cancel there, `clean` is called (its own steps are journaled too); it must be idempotent:
 /// sweep .new/TASK, reconcile the object. The error that `run` throws is the task's error.

@@ -71,6 +71,20 @@ TEST_F(TaskTest, AFailureIsCleanedUpAndKeepsItsError) {
     EXPECT_EQ(steps[1].title, "Sweep");
 }
 
+TEST_F(TaskTest, WhatIsSettledAfterACommitEndsAtOnce) {
+    tasks_->start();
+    int lives = 0;
+    const auto id = run([&](Work& work) -> json::value {
+        ++lives;
+        work.commit("Destroy it", Destroy{"x"});
+        throw Settled(Error(Code::vm_start_failed, "bhyve's own words"));
+    });
+    const auto task = end(id);
+    EXPECT_EQ(task.state, State::failed);
+    EXPECT_EQ(code(task), "vm.start_failed");
+    EXPECT_EQ(lives, 1);
+}
+
 TEST_F(TaskTest, ForeignExceptionsAreFailures) {
     tasks_->start();
     const auto task = end(run([](Work&) -> json::value { throw std::runtime_error("oops"); }));

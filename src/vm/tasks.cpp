@@ -68,16 +68,13 @@ void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
     clear_after_end(work, name);
 }
 
-json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
-    const auto aside = below(input.pool, ".new/" + work.id().str());
-    const auto building = DatasetName::from(aside.str() + "/vm");
+/// Makes it aside and puts it in its place whole.
+void build(Work& work, Inventory& inventory, const CreateInput& input) {
+    const auto building = below(input.pool, ".new/" + work.id().str() + "/vm");
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
-
-    // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
-    inventory.refresh(input.name);
-    if (const auto other = inventory.find(input.name); other && other->machine.id != input.machine.id)
-        throw Error(Code::vm_name_taken, input.name.str() + " exists");
+    if (work.committed())
+        work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
     if (input.image_dataset)
         ensure_image(work, input);
     work.progress(std::nullopt, "making the VM's datasets");
@@ -94,12 +91,31 @@ json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
     work.step("Copy the firmware's variable store", host::FirmwareCopy{building});
     work.step("Write the definition", host::DefinitionWrite{building, input.machine, 0});
     inventory.set_ownership(input.name, {input.owner, input.group});
-    work.step("Put the VM in its place", host::DatasetPublish{building, final});
+    work.commit("Put the VM in its place", host::DatasetPublish{building, final});
+}
+
+json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
+    // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
+    inventory.refresh(input.name);
+    const auto present = inventory.find(input.name);
+    if (present && present->machine.id != input.machine.id)
+        throw Error(Code::vm_name_taken, input.name.str() + " exists");
+    if (!present)
+        build(work, inventory, input);
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
     inventory.refresh(input.name);
     if (input.start) {
         work.progress(std::nullopt, "starting");
-        power_on(work, inventory, find(inventory, input.name));
+        if (work.committed())
+            clear_unless_live(work, inventory, input.name);
+        const auto record = find(inventory, input.name);
+        try {
+            if (!is_live(record.guest.state))
+                power_on(work, inventory, record);
+        } catch (const Error& error) {
+            clear_unless_live(work, inventory, input.name);
+            throw task::Settled(error);
+        }
     }
     return json::object{{"name", input.name.str()}};
 }
