@@ -97,7 +97,7 @@ void Inventory::save_cache() const {
 }
 
 std::optional<Record> Inventory::read_record(const host::Dataset& dataset,
-                                             const std::vector<host::Dataset>& all) const {
+                                             std::vector<host::Dataset> disks) const {
     const auto name = VmName::parse(dataset.name.substr(dataset.name.rfind('/') + 1));
     if (!name)
         return std::nullopt;
@@ -113,9 +113,7 @@ std::optional<Record> Inventory::read_record(const host::Dataset& dataset,
         log::warning("vm/{}: {}", name->str(), error.what());
         return std::nullopt;
     }
-    for (const auto& child : all)
-        if (child.type == host::DatasetType::volume && child.name.starts_with(dataset.name + "/"))
-            record.disks.push_back(child);
+    record.disks = std::move(disks);
     return record;
 }
 
@@ -126,6 +124,10 @@ void Inventory::refresh() {
     const auto prefix = pool ? pool->str() + "/bhype/vm/" : std::string("/");
     if (pool)
         datasets = host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false});
+    std::map<std::string, std::vector<host::Dataset>> disks; // by the VM's dataset
+    for (const auto& dataset : datasets)
+        if (dataset.type == host::DatasetType::volume)
+            disks[dataset.name.substr(0, dataset.name.find('/', prefix.size()))].push_back(dataset);
     const auto ownerships = keep_.ownerships();
     const auto endings = keep_.endings();
     std::set<std::string> seen;
@@ -133,7 +135,7 @@ void Inventory::refresh() {
         if (dataset.type != host::DatasetType::filesystem || !dataset.name.starts_with(prefix) ||
             dataset.name.find('/', prefix.size()) != std::string::npos)
             continue;
-        auto record = read_record(dataset, datasets);
+        auto record = read_record(dataset, std::move(disks[dataset.name]));
         if (!record)
             continue;
         seen.insert(record->name.str());
@@ -166,10 +168,13 @@ void Inventory::refresh(const VmName& name) {
     if (!pool)
         return;
     const auto root = DatasetName::from(pool->str() + "/bhype/vm/" + name.str());
-    const auto datasets = host_.call(host::DatasetList{root, false});
+    auto datasets = host_.call(host::DatasetList{root, false});
     std::optional<Record> record;
-    if (!datasets.empty())
-        record = read_record(datasets.front(), datasets);
+    if (!datasets.empty()) {
+        const auto dataset = datasets.front();
+        std::erase_if(datasets, [](const auto& one) { return one.type != host::DatasetType::volume; });
+        record = read_record(dataset, std::move(datasets));
+    }
     if (!record) {
         if (const auto old = take(name.str()))
             changed(name, old->ownership);

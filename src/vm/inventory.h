@@ -81,8 +81,7 @@ class Inventory {
     void changed(const VmName& name, const access::Ownership& ownership);
     std::optional<Record> take(const std::string& name);
     void save_cache() const;
-    std::optional<Record> read_record(const host::Dataset& dataset,
-                                      const std::vector<host::Dataset>& all) const;
+    std::optional<Record> read_record(const host::Dataset& dataset, std::vector<host::Dataset> disks) const;
 
     wire::Host& host_;
     Keep keep_;
