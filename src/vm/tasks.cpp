@@ -73,8 +73,6 @@ void build(Work& work, Inventory& inventory, const CreateInput& input) {
     const auto building = below(input.pool, ".new/" + work.id().str() + "/vm");
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
-    if (work.committed())
-        work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
     if (input.image_dataset)
         ensure_image(work, input);
     work.progress(std::nullopt, "making the VM's datasets");
@@ -94,12 +92,25 @@ void build(Work& work, Inventory& inventory, const CreateInput& input) {
     work.commit("Put the VM in its place", host::DatasetPublish{building, final});
 }
 
+void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
+    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
+    inventory.refresh(input.name);
+    if (!inventory.find(input.name))
+        inventory.forget(input.name);
+    else
+        clear_unless_live(work, inventory, input.name);
+}
+
 json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
     // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
     inventory.refresh(input.name);
     const auto present = inventory.find(input.name);
     if (present && present->machine.id != input.machine.id)
         throw Error(Code::vm_name_taken, input.name.str() + " exists");
+    if (!present && work.committed()) { // it never came to its place
+        clean_create(work, inventory, input);
+        throw task::Settled(Error(Code::interrupted, "it ended while the VM was put in its place"));
+    }
     if (!present)
         build(work, inventory, input);
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
@@ -118,15 +129,6 @@ json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
         }
     }
     return json::object{{"name", input.name.str()}};
-}
-
-void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
-    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
-    inventory.refresh(input.name);
-    if (!inventory.find(input.name))
-        inventory.forget(input.name);
-    else
-        clear_unless_live(work, inventory, input.name);
 }
 
 json::value start(Work& work, Inventory& inventory, const NameInput& input) {

@@ -6,7 +6,7 @@ the whole lab is killed.
                          [--dir DIR] [--keep] [--in-place]
     tests/sweep/sweep.py --check-kinds BHYPED
 
---quick        a stated part of it: the faults marked so in FAULTS, on every operation of every kind
+--quick        a stated part of it: the faults marked so in FAULTS; each operation of each kind meets one of them, in turn
 --only         operations with that text in their names, as a run prints them
 --faults       faults with that text in their names
 --dir --keep   the labs' folders are in DIR, and they stay up
@@ -68,9 +68,9 @@ HOURS = {"image.write"}
 class Sweep:
     """The rounds on one stage."""
 
-    def __init__(self, stage, scenarios, faults, only):
+    def __init__(self, stage, scenarios, faults, only, in_turn):
         self.stage, self.report = stage, stage.report
-        self.scenarios, self.faults, self.only = scenarios, faults, only
+        self.scenarios, self.faults, self.only, self.in_turn = scenarios, faults, only, in_turn
         self.cases = []
         self.bystander = None
 
@@ -83,8 +83,9 @@ class Sweep:
             self.foreign()
         for scenario in self.scenarios:
             self.learn(scenario)
-        for fault in self.faults:
-            cases = [case for case in self.cases if not (fault.hangs and case.operation in HOURS)]
+        for turn, fault in enumerate(self.faults):
+            cases = [case for number, case in enumerate(self.cases)
+                     if not (fault.hangs and case.operation in HOURS) and (not self.in_turn or number % len(self.faults) == turn)]
             alone = [[case] for case in cases if case.scenario.alone]
             together = [case for case in cases if not case.scenario.alone]
             for group in alone + ([together] if together else []):
@@ -324,7 +325,7 @@ def main():
         directory = options.dir and os.path.join(os.path.abspath(options.dir), name)
         stage = Stage(report, options.release, directory, options.keep or options.in_place, options.in_place)
         try:
-            Sweep(stage, scenarios, chosen, options.only).run()
+            Sweep(stage, scenarios, chosen, options.only, options.quick).run()
         except Exception:
             report.check("the sweep's lab %s" % name, False, traceback.format_exc())
         finally:
