@@ -14,6 +14,8 @@ namespace bhype::cli {
 
 namespace {
 
+constexpr int longest_restart = 60; ///< s
+
 std::int64_t now() {
     return std::chrono::duration_cast<std::chrono::seconds>(
                std::chrono::system_clock::now().time_since_epoch())
@@ -79,14 +81,15 @@ int Context::follow(const json::value& started) {
     };
     if (!no_wait) {
         ProgressLine line;
-        while (!ended()) {
+        for (int away = 0; !ended();) {
             line.show(task);
             try {
                 task = api().get("/api/v1/tasks/" + id + "?wait=1");
-            } catch (const NoDaemon&) {
-                // A restart of bhyped does not end the task: look again when it is back.
+                away = 0;
+            } catch (const NoDaemon&) { // a restart of bhyped does not end the task
+                if (++away > longest_restart)
+                    throw;
                 ::sleep(1);
-                task = api().get("/api/v1/tasks/" + id);
             }
         }
     }
