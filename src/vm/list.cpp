@@ -38,7 +38,10 @@ std::string fingerprint_text(std::uint64_t hash) {
 /// Writes a text in the order of names. What stands in the old text behind each other is copied at once.
 class List::Writer {
   public:
-    explicit Writer(const std::string& old) : old_(old) { text_.reserve(old.size() + old.size() / 16); }
+    explicit Writer(const Entry& old) : old_(*old.text) {
+        text_.reserve(old_.size() + old_.size() / 16);
+        places_.reserve(old.places.size() + 16);
+    }
 
     void keep(const Place& place) {
         if (run_end_ == 0 || place.begin != run_end_ + 1) { // a comma stands between
@@ -121,7 +124,7 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
         before = &nothing;
         changed = inventory_.names();
     }
-    Writer writer(*before->text);
+    Writer writer(*before);
     auto old = before->places.begin();
     for (const auto& name : *changed) {
         for (; old != before->places.end() && old->name < name.str(); ++old)
