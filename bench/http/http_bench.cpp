@@ -167,7 +167,7 @@ class Server : public http::Handler {
     http::Verdict head(const http::Request&) override {
         http::Response response;
         response.on_upgrade = [this](Fd socket, std::string early) {
-            relay_.add(std::move(socket), std::move(early), connect_to(guest_), {});
+            relay_.add(std::move(socket), std::move(early), connect_to(guest_), {}, {});
         };
         return {0, std::move(response)};
     }
@@ -175,7 +175,7 @@ class Server : public http::Handler {
 
   private:
     std::string guest_;
-    console::Relay relay_{{}, [](const auto&) { return true; }, {}};
+    console::Relay relay_{{}, [](const auto&, const auto&) { return true; }, {}};
 };
 
 void wait_for_end_of_input() {

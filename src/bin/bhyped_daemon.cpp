@@ -80,9 +80,9 @@ struct Daemon::Parts {
     api::Gatekeeper gate;
     std::unique_ptr<task::Tasks> tasks;
     api::TaskEndpoints task_endpoints;
-    console::Consoles consoles;
     network::Switches switches;
     vm::Inventory inventory;
+    console::Consoles consoles; ///< its relay asks the inventory
     vm::Keeper keeper;
     templates::Library library;
     system::System system;
@@ -130,9 +130,13 @@ Daemon::Parts::Parts(const Config& wanted)
       gate(*host, accounts, sessions, limiter,
            [this](const std::string& session) { session_ended(session); }),
       tasks(task::make_tasks(database, *host, static_cast<int>(config.tasks_at_once))),
-      task_endpoints(*tasks),
-      consoles(*host, [this](const access::Caller& caller) { return gate.still(caller); }),
-      switches(*host, keep_switches()), inventory(*host, keep_vms(), config.cache.str()),
+      task_endpoints(*tasks), switches(*host, keep_switches()),
+      inventory(*host, keep_vms(), config.cache.str()),
+      consoles(*host,
+               [this](const access::Caller& caller, const VmName& vm) {
+                   const auto record = inventory.find(vm);
+                   return gate.still(caller) && record && access::may_use(caller, record->ownership);
+               }),
       keeper(*host, inventory, switches), library(texts(config.templates)),
       system(*host, switches, inventory, keep_host(), [this] { return keeper.connected(); }),
       vms{.host = *host,

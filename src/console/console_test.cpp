@@ -76,7 +76,11 @@ class ConsoleTest : public testing::Test {
     explicit ConsoleTest(Limits limits = {.look_every = std::chrono::milliseconds(20)},
                          std::chrono::milliseconds life = std::chrono::seconds(30))
         : consoles(
-              host, [this](const auto& caller) { return gate.still(caller); }, limits, life) {
+              host,
+              [this](const auto& caller, const VmName& vm) {
+                  return gate.still(caller) && vm.str() == "web1" && may_use;
+              },
+              limits, life) {
         consoles.declare(router);
         server.listen_web(directory.path + "/http.sock");
         server.start();
@@ -154,6 +158,7 @@ class ConsoleTest : public testing::Test {
     http::test::Directory directory;
     FakeHost host;
     FakeGate gate;
+    std::atomic<bool> may_use = true;
     Consoles consoles;
     api::Router router;
     api::Dispatch dispatch{router, gate};
@@ -300,6 +305,20 @@ TEST_F(ConsoleTest, EndsWithTheSessionAndTheRole) {
     ASSERT_EQ(open(second, ticket()).status, 101);
     gate.alive = false;
     EXPECT_EQ(close_code_of(second), 1008);
+}
+
+TEST_F(ConsoleTest, EndsWhenTheVmMayNotBeUsedAnyMore) {
+    http::test::Client client(directory.path + "/http.sock");
+    ASSERT_EQ(open(client, ticket()).status, 101);
+    guest_says("x");
+    EXPECT_EQ(browser_reads(client, 1), "x");
+    may_use = false;
+    EXPECT_EQ(close_code_of(client), 1008);
+    may_use = true;
+    const auto unused = ticket();
+    may_use = false;
+    http::test::Client second(directory.path + "/http.sock");
+    EXPECT_EQ(open(second, unused).status, 403);
 }
 
 class ShortTicketTest : public ConsoleTest {

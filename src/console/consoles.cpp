@@ -13,9 +13,9 @@ constexpr std::size_t most_tickets_of_one = 16;
 
 } // namespace
 
-Consoles::Consoles(wire::Host& host, std::function<bool(const access::Caller&)> still, Limits limits,
-                   std::chrono::milliseconds ticket_life)
-    : host_(host), ticket_life_(ticket_life), relay_(limits, std::move(still), [this] { forget_old(); }) {}
+Consoles::Consoles(wire::Host& host, Still still, Limits limits, std::chrono::milliseconds ticket_life)
+    : host_(host), still_(std::move(still)), ticket_life_(ticket_life),
+      relay_(limits, still_, [this] { forget_old(); }) {}
 
 void Consoles::forget_old() {
     const auto now = std::chrono::steady_clock::now();
@@ -47,7 +47,7 @@ Ticket Consoles::ticket(const access::Caller& caller, const VmName& vm, host::Co
         throw Error(Code::internal, "console.open came without a descriptor");
     Ticket made{random_hex(ticket_bytes), decode<host::ConsoleOpenResult>(answer.result).viewers};
     const std::lock_guard lock(mutex_);
-    waiting_.emplace(made.ticket, Waiting{caller, std::move(answer.descriptor),
+    waiting_.emplace(made.ticket, Waiting{caller, vm, std::move(answer.descriptor),
                                           std::chrono::steady_clock::now() + ticket_life_});
     return made;
 }
@@ -70,11 +70,12 @@ api::Socket Consoles::redeem(const api::Call& call, const std::vector<std::strin
         }
     }
     if (!found || !binary || found->until <= std::chrono::steady_clock::now() ||
-        found->caller.user != call.caller.user)
+        found->caller.user != call.caller.user || !still_(call.caller, found->vm))
         throw Error(Code::console_ticket);
     const auto guest = std::make_shared<Fd>(std::move(found->guest));
-    return {.protocol = "binary", .take = [this, guest, caller = call.caller](Fd socket, std::string early) {
-                relay_.add(std::move(socket), std::move(early), std::move(*guest), caller);
+    return {.protocol = "binary",
+            .take = [this, guest, caller = call.caller, vm = found->vm](Fd socket, std::string early) {
+                relay_.add(std::move(socket), std::move(early), std::move(*guest), caller, vm);
             }};
 }
 

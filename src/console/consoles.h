@@ -17,7 +17,7 @@ struct Ticket {
 class Consoles {
   public:
     /// `still`: see Relay. `host` must outlive this.
-    Consoles(wire::Host& host, std::function<bool(const access::Caller&)> still, Limits limits = {},
+    Consoles(wire::Host& host, Still still, Limits limits = {},
              std::chrono::milliseconds ticket_life = std::chrono::seconds(30));
 
     /// Opens the console at the host and keeps it for whoever brings the ticket: so that somebody else's
@@ -34,6 +34,7 @@ class Consoles {
   private:
     struct Waiting {
         access::Caller caller;
+        VmName vm;
         Fd guest;
         std::chrono::steady_clock::time_point until;
     };
@@ -41,6 +42,7 @@ class Consoles {
     void forget_old();
 
     wire::Host& host_;
+    Still still_;
     std::chrono::milliseconds ticket_life_;
     std::mutex mutex_;
     std::map<std::string, Waiting, std::less<>> waiting_;

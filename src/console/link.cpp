@@ -25,9 +25,9 @@ bool would_block() {
 
 } // namespace
 
-Link::Link(Hub& hub, Fd socket, Fd guest, access::Caller caller)
-    : hub_(hub), browser_(hub.io), guest_(hub.io), caller_(std::move(caller)), begun_(Clock::now()),
-      last_data_(begun_), last_heard_(begun_), last_ping_(begun_) {
+Link::Link(Hub& hub, Fd socket, Fd guest, access::Caller caller, VmName vm)
+    : hub_(hub), browser_(hub.io), guest_(hub.io), caller_(std::move(caller)), vm_(std::move(vm)),
+      begun_(Clock::now()), last_data_(begun_), last_heard_(begun_), last_ping_(begun_) {
     browser_.assign(socket.release());
     guest_.assign(guest.release());
     hub_.links.insert(this);

@@ -36,7 +36,7 @@ struct Hub {
 /// One console.
 class Link : public std::enable_shared_from_this<Link> {
   public:
-    Link(Hub& hub, Fd socket, Fd guest, access::Caller caller);
+    Link(Hub& hub, Fd socket, Fd guest, access::Caller caller, VmName vm);
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
@@ -47,6 +47,7 @@ class Link : public std::enable_shared_from_this<Link> {
     void close(std::uint16_t code);
     void stop();
     const access::Caller& caller() const { return caller_; }
+    const VmName& vm() const { return vm_; }
 
   private:
     /// Bytes that the other side did not take yet.
@@ -74,6 +75,7 @@ class Link : public std::enable_shared_from_this<Link> {
     boost::asio::posix::stream_descriptor browser_;
     boost::asio::posix::stream_descriptor guest_;
     access::Caller caller_;
+    VmName vm_;
     Backlog for_browser_;
     Backlog for_guest_;
     std::string partial_; ///< of a frame's header, or of a control frame

@@ -23,7 +23,7 @@ struct Relay::Impl {
                 return;
             const auto now = Clock::now();
             for (const auto& link : all())
-                link->tick(now, still(link->caller()));
+                link->tick(now, still(link->caller(), link->vm()));
             if (every_look)
                 every_look();
             look();
@@ -39,14 +39,12 @@ struct Relay::Impl {
 
     Hub hub;
     asio::steady_timer timer{hub.io};
-    std::function<bool(const access::Caller&)> still;
+    Still still;
     std::function<void()> every_look;
     std::thread thread;
 };
 
-Relay::Relay(Limits limits, std::function<bool(const access::Caller&)> still,
-             std::function<void()> every_look)
-    : impl_(std::make_unique<Impl>()) {
+Relay::Relay(Limits limits, Still still, std::function<void()> every_look) : impl_(std::make_unique<Impl>()) {
     impl_->hub.limits = limits;
     impl_->still = std::move(still);
     impl_->every_look = std::move(every_look);
@@ -79,20 +77,21 @@ Relay::~Relay() {
     io.poll();
 }
 
-void Relay::add(Fd socket, std::string early, Fd guest, access::Caller caller) {
+void Relay::add(Fd socket, std::string early, Fd guest, access::Caller caller, VmName vm) {
     struct Parts {
         Fd socket;
         std::string early;
         Fd guest;
         access::Caller caller;
+        VmName vm;
     };
     const auto parts = std::make_shared<Parts>(
-        Parts{std::move(socket), std::move(early), std::move(guest), std::move(caller)});
+        Parts{std::move(socket), std::move(early), std::move(guest), std::move(caller), std::move(vm)});
     asio::post(impl_->hub.io, [impl = impl_.get(), parts] {
         if (impl->hub.links.size() >= impl->hub.limits.most)
             return;
         std::make_shared<Link>(impl->hub, std::move(parts->socket), std::move(parts->guest),
-                               std::move(parts->caller))
+                               std::move(parts->caller), std::move(parts->vm))
             ->start(std::move(parts->early));
     });
 }

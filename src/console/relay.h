@@ -20,20 +20,23 @@ struct Limits {
     std::size_t most = 512; ///< consoles at once
 };
 
+/// Whether a caller is still logged in with the same role and may still use that VM. Asked on the relay's
+/// thread: must not block.
+using Still = std::function<bool(const access::Caller&, const VmName&)>;
+
 /// Copies bytes between WebSockets (binary frames) and descriptors, on one thread of its own. Idle consoles
 /// hold no buffers.
 class Relay {
   public:
-    /// `still`: whether a caller is still logged in with the same role; asked on the relay's thread, must not
-    /// block. `every_look` is called on that thread each time.
-    Relay(Limits limits, std::function<bool(const access::Caller&)> still, std::function<void()> every_look);
+    /// `every_look` is called on the relay's thread each time.
+    Relay(Limits limits, Still still, std::function<void()> every_look);
     ~Relay();
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
     /// `socket` has just been upgraded, `early` was read from it before; `guest` is a stream socket. From any
     /// thread.
-    void add(Fd socket, std::string early, Fd guest, access::Caller caller);
+    void add(Fd socket, std::string early, Fd guest, access::Caller caller, VmName vm);
     /// Closes the consoles of a session (its hash).
     void end_session(const std::string& session);
     std::size_t count() const;
