@@ -308,8 +308,12 @@ void Guests::forget(const VmName& vm) {
     const auto found = entries_.find(vm.str());
     if (found != entries_.end() && !found->second.status.ended())
         throw Error(Code::vm_running, vm.str());
-    if (found != entries_.end())
+    if (found != entries_.end()) {
+        // It has written down that the guest ended, so it is at its own end; lost() will not find it.
+        if (found->second.child > 0)
+            ::waitpid(found->second.child, nullptr, 0);
         entries_.erase(found);
+    }
     std::filesystem::remove_all(directory(vm));
 }
 

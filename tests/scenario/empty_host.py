@@ -45,5 +45,6 @@ def run(lab, report):
     report.same("doctor exits 0 after setup", (after.status, [line for line in after.out.splitlines()
                                                               if line.startswith("failed")]), (0, []))
     lab.reboot()
+    lab.wait_ready()
     after = lab.bhype("doctor", user="boss")
     report.same("doctor exits 0 after a loss of power", (after.status, after.out if after.status else ""), (0, ""))

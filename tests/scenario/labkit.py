@@ -460,10 +460,10 @@ class Lab:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def reboot(self):
+        """What is then not there yet is waited for by wait_ready()."""
         result = self.verb("reboot", timeout=300)
         if result.status != 0:
             raise Failed("lab reboot: %r" % result)
-        self.wait_ready()
 
     # ---- commands
 
