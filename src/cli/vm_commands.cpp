@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <fstream>
 #include <iostream>
 
@@ -22,9 +23,7 @@ struct VmOptions {
     std::string note;
     std::string owner;
     std::string group;
-    int cpus = 0;
-    int seconds = 0;
-    int bytes = 0;
+    std::optional<std::int64_t> cpus, seconds, bytes;
     bool start = false;
     bool plan = false;
     bool watch = false;
@@ -106,8 +105,8 @@ std::string plan_text(const json::value& plan) {
 
 int create(Context& context, const VmOptions& options) {
     json::object body{{"name", options.name}, {"template", options.template_}};
-    if (options.cpus != 0)
-        body["cpus"] = options.cpus;
+    if (options.cpus)
+        body["cpus"] = *options.cpus;
     const auto add = [&](const char* key, const std::string& value) {
         if (!value.empty())
             body[key] = value;
@@ -144,6 +143,14 @@ int remove(Context& context, const VmOptions& options) {
     return context.run_task("DELETE", path_of(options));
 }
 
+/// What is no whole number goes as it is: the server names the field and the rule.
+json::value number_or_text(const std::string& text) {
+    std::int64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc() && stop == end ? json::value(number) : json::value(text);
+}
+
 json::object settings_of(const VmOptions& options) {
     json::object body;
     for (const auto& setting : options.settings) {
@@ -155,10 +162,10 @@ json::object settings_of(const VmOptions& options) {
         if (key == "screen") {
             const auto cross = value.find('x');
             body[key] = json::object{
-                {"width", std::atoi(value.c_str())},
-                {"height", cross == std::string::npos ? 0 : std::atoi(value.c_str() + cross + 1)}};
+                {"width", number_or_text(value.substr(0, cross))},
+                {"height", number_or_text(cross == std::string::npos ? "" : value.substr(cross + 1))}};
         } else if (key == "cpus") {
-            body[key] = std::atoll(value.c_str());
+            body[key] = number_or_text(value);
         } else {
             body[key] = value;
         }
@@ -179,7 +186,8 @@ int change(Context& context, const VmOptions& options, const json::object& body,
     const int result = context.follow(answer);
     if (result != done || context.json || context.no_wait)
         return result;
-    for (const auto& field : context.api().get(path_of(options)).at("pending_restart").as_array())
+    const auto vm = context.api().get(path_of(options));
+    for (const auto& field : vm.at("pending_restart").as_array())
         std::cout << std::string(field.as_string()) << " takes effect at the next start of " << options.name
                   << '\n';
     return done;
@@ -300,8 +308,8 @@ void add_vm_commands(CLI::App& app, Context& context) {
          [&, options] { return context.run_task("POST", path_of(*options, "/start")); });
     verb("stop", "Press the power button and wait for the guest", [&, options] {
         json::object body;
-        if (options->seconds != 0)
-            body["seconds"] = options->seconds;
+        if (options->seconds)
+            body["seconds"] = *options->seconds;
         return context.run_task("POST", path_of(*options, "/stop"), body);
     })->add_option("--seconds", options->seconds, "how long to wait, 60 when missing");
     verb("kill", "End a VM at once; what the guest has not written is lost",
@@ -317,7 +325,7 @@ void add_vm_commands(CLI::App& app, Context& context) {
     attach->add_flag("--take-over", options->take_over, "take it over from whoever has it");
     verb("log", "What bhyve wrote", [&, options] {
         const auto rest =
-            options->bytes > 0 ? "/log?bytes=" + std::to_string(options->bytes) : std::string("/log");
+            options->bytes ? "/log?bytes=" + std::to_string(*options->bytes) : std::string("/log");
         return context.print(path_of(*options, rest),
                              [](const json::value& value) { return text(value, "text"); });
     })->add_option("--bytes", options->bytes, "at most that many");

@@ -25,7 +25,7 @@ export const unreachable: Problem = {
   status: 0,
   code: "web.unreachable",
   title: "bHype does not answer",
-  advice: "The page tries again by itself. On the host, `service bhyped status` and `service nginx status` say more.",
+  advice: "The page tries again by itself. On the host, `service bhyped status` and `service bhype_nginx status` say more.",
 };
 
 /// An answer that is not a problem document comes from nginx or another proxy on the way.

@@ -21,6 +21,7 @@ import { fieldProblems } from "../../api/problem";
 import { formatSize, sizeInput } from "../../text/size";
 import { CopyButton } from "../../ui/copy";
 import { Fact, Facts } from "../../ui/facts";
+import { numberInput } from "../../text/number";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { createCommand } from "../tasks/as_command";
@@ -44,7 +45,7 @@ function toRequest(values: Values): CreateVm {
   return {
     name: values.name,
     template: values.template,
-    ...(values.cpus ? { cpus: Number(values.cpus) } : {}),
+    ...(values.cpus ? { cpus: numberInput(values.cpus) } : {}),
     ...(values.memory ? { memory: values.memory } : {}),
     ...(values.disk ? { disk: values.disk } : {}),
     ...(values.switch ? { switch: values.switch } : {}),

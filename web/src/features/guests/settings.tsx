@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { type Answer, call, newKey, segment } from "../../api/client";
 import type { EditVm, Task, Vm } from "../../api/models";
 import { ApiError, fieldProblems } from "../../api/problem";
+import { numberInput } from "../../text/number";
 import { sizeInput } from "../../text/size";
 import { ErrorBox } from "../../ui/problem";
 import { isActive } from "../tasks/tasks";
@@ -23,7 +24,7 @@ type Values = ReturnType<typeof fromVm>;
 /// Only what differs from what the form began with.
 function toEdit(values: Values, before: Values): EditVm {
   const edit: EditVm = {};
-  if (values.cpus !== before.cpus) edit.cpus = Number(values.cpus);
+  if (values.cpus !== before.cpus) edit.cpus = numberInput(values.cpus);
   if (values.memory !== before.memory) edit.memory = values.memory;
   if (values.note !== before.note) edit.note = values.note;
   if (values.owner !== before.owner) edit.owner = values.owner;
@@ -82,7 +83,14 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
   return (
     <Card>
       <CardBody>
-        {!may && <Alert isInline variant="info" component="p" title="You may look at these settings, not change them." />}
+        {!may && (
+          <Alert
+            isInline
+            variant="info"
+            component="p"
+            title={vm.task ? "A task works on this VM; its settings can be changed when it has ended." : "You may look at these settings, not change them."}
+          />
+        )}
         {vm.pending_restart.length > 0 && (
           <p className="pending">
             Changed, but not before the VM is stopped and started again:{" "}

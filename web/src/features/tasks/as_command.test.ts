@@ -12,7 +12,7 @@ describe("a task as commands", () => {
   it("says start, kill, reset and delete from the task alone", () => {
     expect(sayAgain(task("vm.start", "vm/web1"))).toEqual({
       command: "bhype vm start web1",
-      curl: "curl --unix-socket /var/run/bhype/cli.sock -X POST http://localhost/api/v1/vms/web1/start",
+      curl: "curl --unix-socket /var/run/bhype/api/cli.sock -X POST http://localhost/api/v1/vms/web1/start",
     });
     expect(sayAgain(task("vm.delete", "vm/web1")).curl).toContain("-X DELETE http://localhost/api/v1/vms/web1");
   });

@@ -10,7 +10,7 @@ export interface Order {
 }
 
 /// Where bhyped listens for the command line: whoever may open it is known by the kernel and needs no log-in.
-export const cliSocket = "/var/run/bhype/cli.sock";
+export const cliSocket = "/var/run/bhype/api/cli.sock";
 
 const createOptions = ["template", "cpus", "memory", "disk", "switch", "note", "owner", "group"] as const;
 
