@@ -49,11 +49,23 @@ Record changeable(const Services& services, const Call& call) {
     return record;
 }
 
+/// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
+std::string definition_tag(const Record& record) {
+    return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
+}
+
+/// "DEFINITION.ALL": If-None-Match compares the whole, If-Match the first half.
 Reply show_reply(const Services& services, const Record& record, const Call& call) {
     auto reply =
         ok(encode(show(record, rights_of(record, call.caller), services.keeper.task_of(record.name))));
-    reply.etag = fingerprint_text(fingerprint(json::serialize(reply.body)));
+    reply.etag = definition_tag(record) + "." + fingerprint_text(fingerprint(json::serialize(reply.body)));
     return reply;
+}
+
+void check_if_match(const Call& call, const Record& record) {
+    if (!call.if_match.empty() && call.if_match != "*" &&
+        call.if_match.substr(0, call.if_match.find('.')) != definition_tag(record))
+        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
 }
 
 bool flag(const Call& call, const std::string& name) {
@@ -106,9 +118,7 @@ Reply start(const Services& services, const Call& call) {
 
 Reply edit(const Services& services, const Call& call, const EditVm& request) {
     const auto record = changeable(services, call);
-    if (!call.if_match.empty() && call.if_match != "*" &&
-        call.if_match != show_reply(services, record, call).etag)
-        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
+    check_if_match(call, record);
     std::vector<FieldProblem> problems;
     if (request.owner && !services.user_exists(*request.owner))
         problems.push_back({"owner", "there is no user " + request.owner->str() + " on this host"});
@@ -129,6 +139,9 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     same.generation = record.machine.generation;
     if (encode(same) != encode(record.machine))
         input.machine = machine;
+    if (machine.cpus != record.machine.cpus || machine.memory.value != record.machine.memory.value)
+        if (auto never = never_fits(machine, services.offer()); !never.empty())
+            throw Error(Code::vm_refused, {}, std::move(never));
     const access::Ownership ownership{request.owner ? request.owner->str() : record.ownership.owner,
                                       request.group ? *request.group : record.ownership.group};
     if (encode(ownership) != encode(record.ownership))
@@ -138,10 +151,25 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     return submit(services, call, record.name, "vm.edit", "Change", encode(input));
 }
 
+/// A kill or a reset does not wait behind a stop that waits for the guest.
+void end_stop(const Services& services, const VmName& name) {
+    const auto id = services.keeper.task_of(name);
+    const auto task = id ? services.tasks.find(*id) : std::nullopt;
+    if (!task || task->kind != "vm.stop")
+        return;
+    try {
+        services.tasks.cancel(*id);
+    } catch (const Error& error) {
+        if (error.code() != Code::task_not_cancellable) // it is at its end
+            throw;
+    }
+}
+
 Reply remove(const Services& services, const Call& call) {
     const auto record = changeable(services, call);
     if (flag(call, "plan"))
-        return ok(encode(delete_plan(record)));
+        return ok(encode(delete_plan(record, services.host.call(host::DatasetList{record.dataset, true}))));
+    check_if_match(call, record);
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
     return submit_named(services, call, record.name, "vm.delete", "Delete");
@@ -284,6 +312,7 @@ void add_endpoints(api::Router& router, Services& services) {
                 const auto record = usable(services, call);
                 if (!is_live(record.guest.state))
                     throw Error(Code::vm_not_running, record.name.str() + " is not running");
+                end_stop(services, record.name);
                 return submit(services, call, record.name, std::string("vm.") + verb, title,
                               encode(NameInput{record.name, 0, record.guest.reboots}));
             });

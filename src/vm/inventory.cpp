@@ -10,6 +10,11 @@ namespace bhype::vm {
 
 namespace {
 
+/// Whether `running` is the definition that the guest was started with.
+bool knows_running(const Record& record) {
+    return record.running.id == record.machine.id && record.running.generation == record.guest.generation;
+}
+
 constexpr std::size_t most_changes = 256; ///< remembered
 
 struct CachedVm {
@@ -368,7 +373,7 @@ ByteSize Inventory::memory_of_running() const {
     std::uint64_t sum = 0;
     for (const auto& [name, record] : records_)
         if (is_live(record.guest.state))
-            sum += record.machine.memory.value.bytes();
+            sum += (knows_running(record) ? record.running : record.machine).memory.value.bytes();
     return ByteSize(sum);
 }
 
@@ -431,12 +436,14 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             vm.pending_restart.push_back("memory");
         if (encode(old.screen) != encode(machine.screen))
             vm.pending_restart.push_back("screen");
-        if (old.generation !=
-            record.guest.generation) // started before this bhyped looked: which fields is not known
+        if (!knows_running(record)) // started before this bhyped looked: which fields is not known
             vm.pending_restart = {"definition"};
     }
-    if (task)
+    if (task) { // whatever it does, looking and pulling the plug do not wait for it
+        if (rights.use && live)
+            vm.actions = {Action::kill, Action::console};
         return vm;
+    }
     if (rights.use && !live)
         vm.actions.push_back(Action::start);
     if (rights.use && live)

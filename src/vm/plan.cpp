@@ -33,15 +33,24 @@ ByteSize free_memory(const Offer& offer) {
 
 } // namespace
 
-std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
-                                         const network::Switches& switches) {
+std::vector<FieldProblem> never_fits(const host::Machine& machine, const Offer& offer) {
     std::vector<FieldProblem> problems;
     const auto most_cpus = offer.facts.max_vcpus.value_or(offer.facts.cpus);
     if (machine.cpus > most_cpus)
         problems.push_back({"cpus", "is " + std::to_string(machine.cpus.value) +
                                         ", but this host allows at most " + std::to_string(most_cpus) +
                                         " (hw.vmm.maxcpu)"});
-    if (const auto free = free_memory(offer); machine.memory.value > free)
+    if (machine.memory.value > offer.facts.memory)
+        problems.push_back({"memory", "is " + machine.memory.value.human() + ", but this host has only " +
+                                          offer.facts.memory.human()});
+    return problems;
+}
+
+std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
+                                         const network::Switches& switches) {
+    auto problems = never_fits(machine, offer);
+    const auto free = free_memory(offer);
+    if (machine.memory.value <= offer.facts.memory && machine.memory.value > free)
         problems.push_back({"memory", "is " + machine.memory.value.human() + ", but only " + free.human() +
                                           " is free (the ARC and running guests counted)"});
     for (const auto& nic : machine.nics) {
@@ -119,7 +128,7 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
             {"disk", "pool " + offer.pool.name.str() + " has only " + offer.pool.free.human() + " free"});
     for (auto& problem : start_problems(machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" ||
-            (problem.field == "memory" && machine.memory.value > offer.facts.memory))
+            (problem.field == "memory" && machine.memory.value > offer.facts.memory)) // not for now alone
             problems.push_back(std::move(problem));
 
     const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();
@@ -157,14 +166,17 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
     return result;
 }
 
-Plan delete_plan(const Record& record) {
+Plan delete_plan(const Record& record, const std::vector<host::Dataset>& datasets) {
     Plan plan;
-    plan.destroys.push_back(record.dataset.str() + " (definition, firmware variables, log)");
-    for (const auto& disk : record.disks) {
-        plan.destroys.push_back(disk.name + " (" + disk.volsize.human() + ", " + disk.used.human() +
-                                " used)");
-        if (disk.origin != "-")
-            plan.keeps.push_back(disk.origin + " (the template's snapshot it was cloned from)");
+    for (const auto& dataset : datasets) {
+        const auto used = dataset.used.human() + " used";
+        const auto what = dataset.name == record.dataset.str()        ? "definition, firmware variables, log"
+                          : dataset.type == host::DatasetType::volume ? dataset.volsize.human() + ", " + used
+                          : dataset.type == host::DatasetType::snapshot ? "snapshot, " + used
+                                                                        : "dataset, " + used;
+        plan.destroys.push_back(dataset.name + " (" + what + ")");
+        if (dataset.type == host::DatasetType::volume && dataset.origin != "-")
+            plan.keeps.push_back(dataset.origin + " (the snapshot it was cloned from)");
     }
     for (const auto& cd : record.machine.cds)
         plan.keeps.push_back(cd.image.str() + " (install medium)");

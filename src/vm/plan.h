@@ -51,6 +51,9 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
 host::Machine edited(const host::Machine& machine, const EditVm& edit);
 
 /// What deleting would destroy, with sizes, and what stays.
-Plan delete_plan(const Record& record);
+/// `datasets`: the VM's and all below it, snapshots too, as the host has them now.
+Plan delete_plan(const Record& record, const std::vector<host::Dataset>& datasets);
+/// What no start of this machine could have on this host, whatever else runs.
+std::vector<FieldProblem> never_fits(const host::Machine& machine, const Offer& offer);
 
 } // namespace bhype::vm

@@ -57,6 +57,8 @@ def run(lab, report):
     report.same("task log shows each command that changed the host", missing, [])
     report.holds("task log shows bhyve's command", log.out, "/usr/sbin/bhyve ")
     secrets(lab, report, log.out)
+    changes(lab, report)
+    plan_of_delete(lab, report)
 
 
 def secrets(lab, report, log):
@@ -88,3 +90,38 @@ def secrets(lab, report, log):
     for place, text in shown.items():
         report.check("something is in " + place, text, text) if place in ("the task's log", "ps") else None
         report.same("no secret is in " + place, [what for secret, what in passwords.items() if secret in text], [])
+
+
+def changes(lab, report):
+    """While it runs: made at once, in effect at the next start, never beyond what the host has."""
+    result = lab.bhype("vm", "set", "web1", "memory=320M", "note=changed", user="dev1")
+    report.same("vm set says what waits for the next start", (result.status, result.out, result.err),
+                (0, "memory takes effect at the next start of web1\n", ""))
+    vm = lab.vm("web1")
+    report.same("it is changed", (vm["memory"], vm["note"], vm["pending_restart"]), (320 << 20, "changed", ["memory"]))
+    result = lab.bhype("vm", "set", "web1", "note=changed", user="dev1")
+    report.same("the same again changes nothing", (result.status, "nothing changed" in result.err, lab.vm("web1")["generation"]),
+                (0, True, vm["generation"]))
+    api = lab.local("dev1")
+    answer = api.patch("/api/v1/vms/web1", {"memory": "900G", "cpus": 500})
+    report.same("more than the host has is refused, naming both", (answer.status, sorted(answer.fields)), (409, ["cpus", "memory"]))
+    for setting in ("cpus=1zz", "cpus=1.9", "screen=1024x768abc", "nosuch=1"):
+        result = lab.bhype("vm", "set", "web1", setting, user="dev1")
+        report.check("vm set %s is refused, naming the field" % setting, result.status == 3 and setting.split("=")[0] in result.err, result)
+    report.same("and changes nothing", lab.vm("web1")["generation"], vm["generation"])
+    lab.bhype("vm", "set", "web1", "memory=256M", user="dev1")
+
+
+def plan_of_delete(lab, report):
+    """Exactly what goes, whoever made it."""
+    lab.make_vm("gone1", start=False)
+    dataset = "%s/bhype/vm/gone1" % POOL
+    made = lab.sh("zfs snapshot %s/disk0@before && zfs create %s/backup && zfs create -s -V 8M %s/extra" % (dataset, dataset, dataset))
+    report.same("(somebody adds to its datasets)", (made.status, made.err), (0, ""))
+    plan = lab.bhype("vm", "delete", "gone1", "--plan", "--json", user="dev1").json()
+    there = lab.exec("zfs", "list", "-H", "-r", "-t", "all", "-o", "name", dataset).out.split()
+    report.same("vm delete --plan lists each that goes", sorted(line.split(" ")[0] for line in plan["destroys"]), sorted(there))
+    answer = lab.local("dev1").request("DELETE", "/api/v1/vms/gone1", None, {"If-Match": '"0000000000000000"'})
+    report.same("a delete of another state than is there is refused", (answer.status, bool(lab.vm("gone1"))), (412, True))
+    lab.delete_vm("gone1")
+    report.same("afterwards nothing is there", [name for name in lab.datasets() if name.startswith(dataset)], [])

@@ -3,7 +3,7 @@
 import re
 import time
 
-from labkit import Failed, Web
+from labkit import Failed, Web, eventually
 
 SAFE = ("get",)
 # Who may what: access/caller.h.
@@ -87,6 +87,7 @@ def run(lab, report):
     others(lab, report, all_of_them, names)
     report.same("nothing has changed by another user", state(lab), before)
     tickets(lab, report)
+    group(lab, report)
     expired(lab, report, all_of_them, names)
 
 
@@ -185,6 +186,17 @@ def tickets(lab, report):
     ticket = mine.post("/api/v1/vms/web1/console", {"kind": "serial", "mode": "take-over"}).json()
     report.check("brought by whoever asked it gives the line", redeemed(mine), "nothing")
     report.same("brought twice it gives no byte", redeemed(mine), b"")
+
+
+def group(lab, report):
+    """Who may use it no longer loses the console that is open."""
+    lab.bhype("vm", "set", "web1", "group=bhype", user="dev1")
+    line = lab.serial("web1", lab.web("dev2"))
+    report.check("a member of the VM's group opens its console", line.log_in(), line.text[-300:])
+    result = lab.bhype("vm", "set", "web1", "group=", user="dev1")
+    report.same("the owner takes the group away", (result.status, result.err), (0, ""))
+    report.check("the console ends within 5 s", eventually(lambda: not line.websocket.receive(0.2), 5), line.websocket.closed)
+    report.same("as a matter of policy", line.websocket.closed, 1008)
 
 
 def expired(lab, report, all_of_them, names):
