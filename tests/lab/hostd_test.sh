@@ -70,7 +70,7 @@ old_vmd=$(vmd)
 killed "$old_vmd"
 old_vmd=$(vmd)
 line_lost=1
-killed "$old_vmd" "$hostd"
+killed "$hostd" "$old_vmd"
 line_lost=
 as bhype AfterAKill.SerialLineComesBackWithTheNextBoot
 as bhype AfterAKill.GuestReboots

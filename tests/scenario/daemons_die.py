@@ -100,7 +100,7 @@ def vmd_dies(lab, report, vm):
 
 def vmd_and_hostd_die(lab, report, vm):
     """The two that hold the serial line at once: it is lost, and says so."""
-    pids = lab.pids("bhype-vmd") + lab.pids("bhype-hostd")
+    pids = lab.pids("bhype-hostd") + lab.pids("bhype-vmd")  # the other way round hostd might still replace its vmd
     lab.kill(*pids)
     report.check("vmd and hostd killed at once: right within 8 s", eventually(
         lambda: right(lab, vm) and lab.pids("bhype-vmd") and not set(lab.pids("bhype-vmd")) & set(pids), 8),
