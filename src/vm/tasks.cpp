@@ -68,8 +68,18 @@ void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
     clear_after_end(work, name);
 }
 
+void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
+    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
+    inventory.refresh(input.name);
+    // What else has the name is somebody else's, and so is its ownership.
+    if (const auto made = inventory.find(input.name); made && made->machine.id == input.machine.id) {
+        inventory.set_ownership(input.name, {input.owner, input.group});
+        clear_unless_live(work, inventory, input.name);
+    }
+}
+
 /// Makes it aside and puts it in its place whole.
-void build(Work& work, const CreateInput& input) {
+void build(Work& work, Inventory& inventory, const CreateInput& input) {
     const auto building = below(input.pool, ".new/" + work.id().str() + "/vm");
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
@@ -88,16 +98,14 @@ void build(Work& work, const CreateInput& input) {
     }
     work.step("Copy the firmware's variable store", host::FirmwareCopy{building});
     work.step("Write the definition", host::DefinitionWrite{building, input.machine, 0});
-    work.commit("Put the VM in its place", host::DatasetPublish{building, final});
-}
-
-void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
-    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
-    inventory.refresh(input.name);
-    // What else has the name is somebody else's, and so is its ownership.
-    if (const auto made = inventory.find(input.name); made && made->machine.id == input.machine.id) {
-        inventory.set_ownership(input.name, {input.owner, input.group});
-        clear_unless_live(work, inventory, input.name);
+    try {
+        work.commit("Put the VM in its place", host::DatasetPublish{building, final});
+    } catch (const Error& error) {
+        inventory.refresh(input.name);
+        if (const auto made = inventory.find(input.name); made && made->machine.id == input.machine.id)
+            return; // it was done all the same
+        clean_create(work, inventory, input);
+        throw task::Settled(error);
     }
 }
 
@@ -112,7 +120,7 @@ json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
         throw task::Settled(Error(Code::interrupted, "it ended while the VM was put in its place"));
     }
     if (!present)
-        build(work, input);
+        build(work, inventory, input);
     inventory.set_ownership(input.name, {input.owner, input.group});
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
     inventory.refresh(input.name);
@@ -200,9 +208,8 @@ json::value remove(Work& work, Inventory& inventory, const NameInput& input) {
 }
 
 json::value edit(Work& work, Inventory& inventory, const EditInput& input) {
-    // A new life may find it written already.
-    if (work.committed())
-        inventory.refresh(input.name);
+    // A new attempt may find it written already.
+    inventory.refresh(input.name);
     const auto record = find(inventory, input.name);
     if (input.machine && encode(record.machine) != encode(*input.machine)) {
         work.commit("Write the definition",
