@@ -96,11 +96,7 @@ class Host:
         return alone[0]
 
     def change(self, note):
-        answer = self.api.patch("/api/v1/vms/" + STANDING, {"note": note})
-        if answer.status == 202:  # when it takes a little longer
-            self.ended(answer.json())
-        elif answer.status != 200:
-            raise Failed("edit: %r" % answer)
+        self.task("PATCH", "/api/v1/vms/" + STANDING, {"note": note})
 
     def task(self, method, path, body=None):
         """Asks, and waits for the task that it makes: the task, which is done."""

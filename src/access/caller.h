@@ -36,6 +36,7 @@ struct Caller {
 struct Ownership {
     std::string owner;
     std::string group; ///< empty: nobody else
+    bool operator==(const Ownership&) const = default;
 };
 BOOST_DESCRIBE_STRUCT(Ownership, (), (owner, group))
 

@@ -134,8 +134,10 @@ Daemon::Parts::Parts(const Config& wanted)
       inventory(*host, keep_vms(), config.cache.str()),
       consoles(*host,
                [this](const access::Caller& caller, const VmName& vm) {
+                   if (!gate.still(caller))
+                       return false;
                    const auto record = inventory.find(vm);
-                   return gate.still(caller) && record && access::may_use(caller, record->ownership);
+                   return record && access::may_use(caller, record->ownership);
                }),
       keeper(*host, inventory, switches), library(texts(config.templates)),
       system(*host, switches, inventory, keep_host(), [this] { return keeper.connected(); }),

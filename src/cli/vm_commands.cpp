@@ -223,6 +223,7 @@ int edit(Context& context, const VmOptions& options) {
     ::waitpid(child, &status, 0);
     std::ifstream changed(file);
     const std::string content((std::istreambuf_iterator<char>(changed)), std::istreambuf_iterator<char>());
+    const auto keep = [&] { std::cerr << "bhype: what you wrote is kept in " << file << '\n'; };
     int result = failed;
     try {
         if (status != 0)
@@ -237,13 +238,13 @@ int edit(Context& context, const VmOptions& options) {
         const auto etag = response.headers.find("etag");
         result = change(context, options, body, etag == response.headers.end() ? "" : etag->second);
     } catch (...) {
-        std::cerr << "bhype: what you wrote is kept in " << file << '\n';
+        keep();
         throw;
     }
     if (result == done)
         ::unlink(file.c_str());
     else
-        std::cerr << "bhype: what you wrote is kept in " << file << '\n';
+        keep();
     return result;
 }
 

@@ -144,7 +144,7 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
             throw Error(Code::vm_refused, {}, std::move(never));
     const access::Ownership ownership{request.owner ? request.owner->str() : record.ownership.owner,
                                       request.group ? *request.group : record.ownership.group};
-    if (encode(ownership) != encode(record.ownership))
+    if (ownership != record.ownership)
         input.ownership = ownership;
     if (!input.machine && !input.ownership)
         return show_reply(services, record, call);

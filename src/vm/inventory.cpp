@@ -10,9 +10,9 @@ namespace bhype::vm {
 
 namespace {
 
-/// Whether `running` is the definition that the guest was started with.
-bool knows_running(const Record& record) {
-    return record.running.id == record.machine.id && record.running.generation == record.guest.generation;
+/// Whether `running` is the definition that this guest was started with.
+bool knows_running(const Record& record, const host::Guest& guest) {
+    return record.running.id == record.machine.id && record.running.generation == guest.generation;
 }
 
 constexpr std::size_t most_changes = 256; ///< remembered
@@ -45,8 +45,7 @@ host::Guest guest_of(const VmName& name, const Ending& ending) {
 }
 
 bool same(const Record& a, const Record& b) {
-    return a.dataset == b.dataset && a.ownership.owner == b.ownership.owner &&
-           a.ownership.group == b.ownership.group && encode(a.machine) == encode(b.machine) &&
+    return a.dataset == b.dataset && a.ownership == b.ownership && encode(a.machine) == encode(b.machine) &&
            encode(a.disks) == encode(b.disks) && encode(a.guest) == encode(b.guest);
 }
 
@@ -247,9 +246,9 @@ void Inventory::apply(const host::Guest& guest) {
         if (found != records_.end()) {
             auto& record = found->second;
             ownership = record.ownership;
-            const bool shows_running =
-                is_live(guest.state) && record.machine.generation == guest.generation &&
-                (record.running.generation != guest.generation || record.running.id != record.machine.id);
+            const bool shows_running = is_live(guest.state) &&
+                                       record.machine.generation == guest.generation &&
+                                       !knows_running(record, guest);
             if (encode(record.guest) == encode(guest) && !shows_running)
                 return;
             if (shows_running)
@@ -373,7 +372,8 @@ ByteSize Inventory::memory_of_running() const {
     std::uint64_t sum = 0;
     for (const auto& [name, record] : records_)
         if (is_live(record.guest.state))
-            sum += (knows_running(record) ? record.running : record.machine).memory.value.bytes();
+            sum +=
+                (knows_running(record, record.guest) ? record.running : record.machine).memory.value.bytes();
     return ByteSize(sum);
 }
 
@@ -436,7 +436,8 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             vm.pending_restart.push_back("memory");
         if (encode(old.screen) != encode(machine.screen))
             vm.pending_restart.push_back("screen");
-        if (!knows_running(record)) // started before this bhyped looked: which fields is not known
+        if (!knows_running(record,
+                           record.guest)) // started before this bhyped looked: which fields is not known
             vm.pending_restart = {"definition"};
     }
     if (task) { // whatever it does, looking and pulling the plug do not wait for it

@@ -128,7 +128,7 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
             {"disk", "pool " + offer.pool.name.str() + " has only " + offer.pool.free.human() + " free"});
     for (auto& problem : start_problems(machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" ||
-            (problem.field == "memory" && machine.memory.value > offer.facts.memory)) // not for now alone
+            (problem.field == "memory" && machine.memory.value > offer.facts.memory))
             problems.push_back(std::move(problem));
 
     const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();

@@ -68,11 +68,16 @@ void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
     clear_after_end(work, name);
 }
 
+/// Whether the task's own VM is in its place; what else has the name is somebody else's.
+bool is_made(Inventory& inventory, const CreateInput& input) {
+    inventory.refresh(input.name);
+    const auto present = inventory.find(input.name);
+    return present && present->machine.id == input.machine.id;
+}
+
 void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
     work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
-    inventory.refresh(input.name);
-    // What else has the name is somebody else's, and so is its ownership.
-    if (const auto made = inventory.find(input.name); made && made->machine.id == input.machine.id) {
+    if (is_made(inventory, input)) {
         inventory.set_ownership(input.name, {input.owner, input.group});
         clear_unless_live(work, inventory, input.name);
     }
@@ -101,8 +106,7 @@ void build(Work& work, Inventory& inventory, const CreateInput& input) {
     try {
         work.commit("Put the VM in its place", host::DatasetPublish{building, final});
     } catch (const Error& error) {
-        inventory.refresh(input.name);
-        if (const auto made = inventory.find(input.name); made && made->machine.id == input.machine.id)
+        if (is_made(inventory, input))
             return; // it was done all the same
         clean_create(work, inventory, input);
         throw task::Settled(error);
@@ -111,15 +115,14 @@ void build(Work& work, Inventory& inventory, const CreateInput& input) {
 
 json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
     // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
-    inventory.refresh(input.name);
-    const auto present = inventory.find(input.name);
-    if (present && present->machine.id != input.machine.id)
+    const bool made = is_made(inventory, input);
+    if (!made && inventory.find(input.name))
         throw Error(Code::vm_name_taken, input.name.str() + " exists");
-    if (!present && work.committed()) { // it never came to its place
+    if (!made && work.committed()) { // it never came to its place
         clean_create(work, inventory, input);
         throw task::Settled(Error(Code::interrupted, "it ended while the VM was put in its place"));
     }
-    if (!present)
+    if (!made)
         build(work, inventory, input);
     inventory.set_ownership(input.name, {input.owner, input.group});
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
