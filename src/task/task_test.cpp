@@ -258,8 +258,10 @@ TEST_F(TaskTest, TheSameKeyIsTheSameTask) {
     other.request = "DELETE /api/v1/vms/x";
     EXPECT_EQ(refusal([&] { tasks_->submit(other); }), Code::key_reused);
     other.caller.user = UserName::from("ben");
-    EXPECT_NE(tasks_->submit(other), id);
+    const auto others = tasks_->submit(other);
+    EXPECT_NE(others, id);
     end(id);
+    end(others);
     open();
     tasks_->start();
     EXPECT_EQ(tasks_->submit(wanted), id) << "also in the next life";
