@@ -46,11 +46,18 @@ void forget_zvol(const std::string& device) {
         at = at->second == device ? zvols.erase(at) : std::next(at);
 }
 
+// Opening asks ZFS for the volume: while a command has it, or the lock that all opening needs, it must wait.
+// A volume forgotten here would have no node until the next import, which FreeBSD's devfs never does.
 std::string ask_zvol_name(const std::string& node) {
     char name[name_limit] = {};
-    int fd = ::open(node.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return {};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    int fd = -1;
+    while ((fd = ::open(node.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+        const bool gone = errno == ENXIO || errno == ENOENT || errno == ENODEV;
+        if (gone || std::chrono::steady_clock::now() > until)
+            return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
     bool known = ::ioctl(fd, blkzname, name) == 0;
     ::close(fd);
     return known ? name : "";

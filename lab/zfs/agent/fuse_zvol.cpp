@@ -64,7 +64,9 @@ bool describe(const std::string& path, fuse_ino_t number, struct stat& status) {
            std::any_of(names.begin(), names.end(), [&](auto& name) { return name.starts_with(path + "/"); });
 }
 
+// devfs has what the last command made, even if that command was killed and nobody waited for its end.
 void do_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+    settle_devices();
     std::string path = tree(request).path_of(parent);
     path += (path.empty() ? "" : "/") + std::string(name);
     fuse_entry_param entry{};
@@ -141,6 +143,7 @@ void do_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
 }
 
 void do_readdir(fuse_req_t request, fuse_ino_t id, size_t size, off_t offset, fuse_file_info*) {
+    settle_devices();
     std::string path = tree(request).path_of(id);
     std::string prefix = path.empty() ? "" : path + "/";
     std::set<std::string> children{".", ".."};

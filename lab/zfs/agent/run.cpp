@@ -17,7 +17,7 @@ namespace bhype::lab::agent {
 namespace {
 
 constexpr std::size_t chunk = 128 * 1024;
-constexpr int unserve_milliseconds = 10000;
+constexpr int unserve_milliseconds = 60000; // a slow machine is no reason why FreeBSD would call it busy
 
 struct Child {
     pid_t pid = -1;
