@@ -355,7 +355,7 @@ class SetupForeign(Setup):
     def prepare(self, stage, case):
         super().prepare(stage, case)
         result = stage.lab.sh("zpool create -m none %s mirror nda0 nda1 && zfs create -o mountpoint=/%s/bhype %s/bhype && "
-                              "echo precious >/%s/bhype/mine" % (POOL, POOL, POOL, POOL))
+                              "echo precious >/%s/bhype/mine && zpool sync %s" % ((POOL,) * 5))
         if result.status != 0:
             raise Failed("the foreign dataset: %r" % result)
         case.memory["foreign"] = self.look(stage)
