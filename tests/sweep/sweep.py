@@ -44,7 +44,7 @@ class Fault:
 
 
 def killings():
-    for names, quick in ((["bhyped"], ("before", "after")), (["hostd"], ("during",)), (["bhyped", "hostd"], ())):
+    for names, quick in ((["bhyped", "hostd"], ()), (["bhyped"], ("before", "after")), (["hostd"], ("during",))):
         who = " and ".join(names)
         yield Fault(who + " killed before", "request", names, quick="before" in quick)
         yield Fault(who + " killed during", "request", names, release=True, after_ms=40, quick="during" in quick)
@@ -52,11 +52,11 @@ def killings():
 
 
 FAULTS = [
+    Fault("never came", "request", hangs=True),
+    Fault("done, never answered", "answer", hangs=True),
     Fault("refused", "refuse", quick=True),
     Fault("failed when it was done", "fail", quick=True),
     *killings(),
-    Fault("never came", "request", hangs=True),
-    Fault("done, never answered", "answer", hangs=True),
     Fault("lab killed before", "request", reboot=True),
     Fault("lab killed after", "answer", reboot=True),
 ]
@@ -89,9 +89,14 @@ class Sweep:
             alone = [[case] for case in cases if case.scenario.alone]
             together = [case for case in cases if not case.scenario.alone]
             for group in alone + ([together] if together else []):
-                began = time.monotonic()
-                self.round(fault, group)
-                self.report.say("%s: %d cases, %.0f s" % (fault.name, len(group), time.monotonic() - began))
+                while group:
+                    began = time.monotonic()
+                    late = self.round(fault, group)
+                    self.report.say("%s: %d cases, %.0f s" % (fault.name, len(group), time.monotonic() - began))
+                    if len(late) == len(group):
+                        self.report.check("%s: in time" % fault.name, False, [case.label for case in late])
+                        break
+                    group = late
         if self.bystander:
             lost = self.bystander.end()
             self.report.same("the guest that ran all along lost no ping of %d" % len(self.bystander.pinger.sent), lost, [])
@@ -140,14 +145,16 @@ class Sweep:
     # ---- a round
 
     def round(self, fault, cases):
+        """The cases for which the fault came too late, hanging meanwhile."""
         try:
-            self.fault(fault, cases)
+            return self.fault(fault, cases)
         except Exception:
             self.report.say(traceback.format_exc())
             for case in cases:
                 self.report.check("%s: %s" % (case.label, fault.name), False, "the round broke")
             print(self.stage.lab.logs(), flush=True)
             self.mend()
+            return []
 
     def mend(self):
         """So that the next round may begin."""
@@ -168,21 +175,17 @@ class Sweep:
                 stage.map(lambda case: ensure(stage, case.name, None), [case for case in cases if case.scenario is scenario])
                 scenario.prepare_all(stage)
         for case, error in zip(cases, stage.map(self.prepared, cases)):
-            case.broken = error
+            case.broken, case.late = error, False
         stage.proxy.say(gate=True)
-        for case in cases:
-            try:
-                case.task = None if case.broken else case.scenario.trigger(stage, case)
-            except Exception as error:
-                case.broken = "no task: %s" % error
-        able = [case for case in cases if not case.broken]
-        # All at once, so that none is far ahead.
-        stage.proxy.wait_for(lambda: all(case.task in stage.proxy.requests for case in able), 30)
-        for case in able:
-            stage.proxy.plan(case.task, case.number, fault.at)
         began = time.monotonic()
-        eventually(lambda: all(map(self.arrived, able)), 180, 0.5)
-        self.report.say("%s: %.0f s until all had come" % (fault.name, time.monotonic() - began))
+        # Those with the longest way first, so that nobody waits at its operation for longer than its deadline.
+        for far in (True, False):
+            self.bring(fault, [case for case in cases if (case.number > 3) == far])
+        able = [case for case in cases if not case.broken]
+        for case in able:
+            case.late = bool(fault.kill or fault.reboot) and not self.waits(case)
+        late = [case for case in able if case.late]
+        self.report.say("%s: %.0f s until all had come, too late for %d" % (fault.name, time.monotonic() - began, len(late)))
         if fault.kill:
             stage.kill(fault.kill, fault.release, fault.after_ms)
         elif fault.reboot:
@@ -198,7 +201,7 @@ class Sweep:
         again = self.again(picture)
         for case in cases:
             found = [case.broken] if case.broken else problems[case] + self.told(fault, case, tasks[case])
-            outcome = "" if case.broken else self.outcome(tasks[case])
+            outcome = "" if case.broken else self.outcome(tasks[case]) + (", too late" if case.late else "")
             if not self.report.check("%s: %s%s" % (case.label, fault.name, outcome), not found, found) and not case.broken:
                 self.report.say("task %s: %s" % (case.task, ["%(number)d %(operation)s %(state)s %(error)s" % step for step in stage.steps(case.task)]))
         self.report.check("%s: starting bhyped twice more changes nothing" % fault.name, not again, again)
@@ -209,6 +212,27 @@ class Sweep:
             around += ["somebody else's dataset: %s" % self.look_at_mine()] if self.look_at_mine() != self.mine else []
             around += ["somebody else's interface is gone"] if not fault.reboot and "mytap0" not in picture.interfaces else []
             self.report.check("%s: nobody else noticed" % fault.name, not around, around)
+        return late
+
+    def bring(self, fault, cases):
+        """Each task to its operation."""
+        stage = self.stage
+        for case in cases:
+            try:
+                case.task = None if case.broken else case.scenario.trigger(stage, case)
+            except Exception as error:
+                case.broken = "no task: %s" % error
+        able = [case for case in cases if not case.broken]
+        # All at once, so that none is far ahead.
+        stage.proxy.wait_for(lambda: all(case.task in stage.proxy.requests for case in able), 30)
+        for case in able:
+            stage.proxy.plan(case.task, case.number, fault.at)
+        eventually(lambda: all(map(self.arrived, able)), 180, 0.5)
+
+    def waits(self, case):
+        """bHype has not given up the operation yet."""
+        steps = self.stage.steps(case.task)
+        return case.number <= len(steps) and steps[case.number - 1]["state"] == "intent"
 
     def arrived(self, case):
         """The fault has met it or waits for it, or it ended before that and nobody need wait."""
@@ -324,22 +348,21 @@ def main():
     report = Report()
     report.say("%d faults%s: %s" % (len(faults), ", the quick part" if options.quick else "", "; ".join(fault.name for fault in faults)))
 
-    def sweep(name, scenarios, chosen):
+    def sweep(name, scenarios):
         scenarios = [scenario for scenario in scenarios if not options.kinds or scenario.kind in options.kinds.split(",")]
-        if not scenarios or not chosen:
+        if not scenarios or not faults:
             return
         directory = options.dir and os.path.join(os.path.abspath(options.dir), name)
         stage = Stage(report, options.release, directory, options.keep or options.in_place, options.in_place)
         try:
-            Sweep(stage, scenarios, chosen, options.only, options.quick).run()
+            Sweep(stage, scenarios, faults, options.only, options.quick).run()
         except Exception:
             report.check("the sweep's lab %s" % name, False, traceback.format_exc())
         finally:
             stage.down()
 
-    # What hangs costs no time but waiting; host.setup hangs one operation after the other, so only its writes do.
-    threads = [threading.Thread(target=sweep, args=("guests", [s for s in SCENARIOS if not s.alone], faults)),
-               threading.Thread(target=sweep, args=("setup", [s for s in SCENARIOS if s.alone], [f for f in faults if not f.hangs]))]
+    threads = [threading.Thread(target=sweep, args=("guests", [s for s in SCENARIOS if not s.alone])),
+               threading.Thread(target=sweep, args=("setup", [s for s in SCENARIOS if s.alone]))]
     for thread in threads:
         thread.start()
     for thread in threads:
