@@ -157,8 +157,8 @@ class Proxy {
     /// With the lock.
     void judge(Held held) {
         const auto plan = plans_.find(held.operation.task);
-        if (plan == plans_.end() && gate_) {
-            held.gated = true;
+        held.gated = plan == plans_.end() && gate_;
+        if (held.gated) {
             held_.push_back(std::move(held));
             return;
         }
