@@ -104,6 +104,23 @@ async function serial(page) {
   await picture(page, "serial");
 }
 
+/// A browser that keeps the clipboard to itself.
+async function pasteByHand() {
+  const page = await newPage({ clipboard: false });
+  await logIn(page, "dev1", "/guests/web1/console/serial");
+  check("the serial line opens once more", await isOpen(serialOf(page)));
+  await page.getByRole("button", { name: "Paste" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("does not let this page read the clipboard").waitFor();
+  await accessible(page, "a clipboard that was refused");
+  await dialog.getByLabel("Text").fill("echo $((8*9))\n");
+  await dialog.getByRole("button", { name: "Send" }).click();
+  const lines = page.locator(".xterm-accessibility-tree");
+  check("what was pasted by hand reaches the guest", await eventually(async () => /\)\)72/.test(await lines.textContent()), 15), await lines.textContent());
+  check("and the focus is in the terminal", await page.evaluate(() => document.activeElement.classList.contains("xterm-helper-textarea")));
+  await page.context().close();
+}
+
 async function tickets(owner, other) {
   const ask = (page, name = "web1", kind = "serial", mode = "take-over") => api(page, "POST", `/vms/${name}/console`, { kind, mode });
   const first = (await ask(owner)).body;
@@ -154,6 +171,7 @@ export default async function () {
   await screen(owner);
   await serial(owner);
   await goTo(owner, "/guests");
+  await pasteByHand();
   if (release === "14.3") {
     const other = await newPage();
     await logIn(other, "dev2");

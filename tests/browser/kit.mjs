@@ -76,7 +76,7 @@ export async function closeBrowser() {
 export const complaints = [];
 
 /// A page of its own, with its own cookies and storage.
-export async function newPage({ width = 1280, height = 800, scheme = "light" } = {}) {
+export async function newPage({ width = 1280, height = 800, scheme = "light", clipboard = true } = {}) {
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
@@ -84,7 +84,7 @@ export async function newPage({ width = 1280, height = 800, scheme = "light" } =
     ignoreHTTPSErrors: true, // the lab signs its own certificate
     locale: "en-GB",
     timezoneId: "UTC",
-    permissions: ["clipboard-read", "clipboard-write"],
+    permissions: clipboard ? ["clipboard-read", "clipboard-write"] : [],
   });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);

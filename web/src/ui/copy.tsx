@@ -2,21 +2,7 @@ import { Button, type ButtonProps } from "@patternfly/react-core";
 import CheckIcon from "@patternfly/react-icons/dist/esm/icons/check-icon";
 import CopyIcon from "@patternfly/react-icons/dist/esm/icons/copy-icon";
 import { useEffect, useState } from "react";
-
-/// Puts text on the clipboard, also where the page is not a secure context and has no clipboard API.
-export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "off-screen";
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
+import { copyText } from "./clipboard";
 
 /// A button that copies and says that it did.
 export function CopyButton({

@@ -4,9 +4,10 @@ import { SearchAddon } from "@xterm/addon-search";
 import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { copyText } from "../../ui/copy";
+import { copyText, readClipboard } from "../../ui/clipboard";
 import { type Opener, useConsoleLine } from "./connection";
 import { LineNote, LineState } from "./line_state";
+import { PasteText } from "./paste_text";
 import { documentForStyles } from "./style_document";
 import { consoleAddress } from "./ticket";
 
@@ -21,11 +22,14 @@ export function Serial({ name }: { name: string }) {
   const parts = useRef<Parts>(undefined);
   const socket = useRef<WebSocket>(undefined);
   const [find, setFind] = useState("");
+  /// Why the clipboard gave nothing.
+  const [unread, setUnread] = useState<string>();
 
   useEffect(() => {
     const terminal = new Terminal({
       scrollback: 20_000,
-      fontSize: 14,
+      // A phone is wide enough for half a line of 80 at most.
+      fontSize: window.innerWidth < 600 ? 11 : 14,
       screenReaderMode: true,
       documentOverride: documentForStyles(document),
     });
@@ -83,11 +87,16 @@ export function Serial({ name }: { name: string }) {
     if (!chosen) terminal.clearSelection();
     terminal.focus();
   };
-  const paste = () =>
-    void navigator.clipboard?.readText().then((text) => {
-      parts.current?.terminal.paste(text);
-      parts.current?.terminal.focus();
-    });
+  const send = (text: string) => {
+    parts.current?.terminal.paste(text);
+    // After a dialog has given the focus back: what is typed next is for the guest.
+    setTimeout(() => parts.current?.terminal.focus());
+  };
+  const paste = async () => {
+    const text = await readClipboard();
+    if (text) send(text);
+    else setUnread(text === "" ? "There is no text on the clipboard." : "The browser does not let this page read the clipboard.");
+  };
 
   return (
     <div className="console" ref={frame}>
@@ -106,7 +115,7 @@ export function Serial({ name }: { name: string }) {
         <Button variant="secondary" size="sm" onClick={copy}>
           Copy
         </Button>
-        <Button variant="secondary" size="sm" isDisabled={line.state !== "open" || line.mode === "watch"} onClick={paste}>
+        <Button variant="secondary" size="sm" isDisabled={line.state !== "open" || line.mode === "watch"} onClick={() => void paste()}>
           Paste
         </Button>
         <Button variant="secondary" size="sm" onClick={() => void frame.current?.requestFullscreen()}>
@@ -118,6 +127,7 @@ export function Serial({ name }: { name: string }) {
         <div className="console-target" ref={target} data-console="serial" data-line={line.state} />
         <LineState line={line} ask={ask} />
       </div>
+      {unread !== undefined && <PasteText why={unread} send={send} onClose={() => setUnread(undefined)} />}
     </div>
   );
 }
