@@ -6,6 +6,8 @@ const stateIn = (page, name, state, seconds = 60) =>
 
 async function create(page, watcher) {
   await goTo(page, "/guests/new");
+  check("a VM may be called new", await eventually(() => page.getByRole("heading", { level: 1, name: "new", exact: true }).isVisible(), 15));
+  await goTo(page, "/guests/+new");
   await page.locator("#template-tiny-linux").check();
   await page.locator("#name").fill("-rf");
   await page.locator("#name-help").waitFor();
@@ -39,11 +41,13 @@ async function edit(page, watcher) {
   await picture(page, "settings");
   await accessible(page, "settings with a pending change");
 
-  await api(page, "PATCH", "/vms/web2", { note: "by somebody else" });
+  await api(page, "PATCH", "/vms/web2", { note: "seen" });
+  check("what somebody else changes shows by itself", await eventually(async () => (await page.locator("#note").inputValue()) === "seen", 15));
   await page.locator("#note").fill("mine");
-  await page.getByRole("button", { name: "Save" }).click();
+  await api(page, "PATCH", "/vms/web2", { note: "by somebody else" });
   await page.getByText("The settings were changed in the meantime").waitFor();
-  same("a change over another's is refused", (await api(page, "GET", "/vms/web2")).body.note, "by somebody else");
+  check("but is not typed over", (await page.locator("#note").inputValue()) === "mine" && (await page.getByRole("button", { name: "Save" }).isDisabled()));
+  same("nor overwritten", (await api(page, "GET", "/vms/web2")).body.note, "by somebody else");
   await page.getByRole("button", { name: "Show the present settings" }).click();
   same("and shows what it is now", await page.locator("#note").inputValue(), "by somebody else");
 }
@@ -53,6 +57,10 @@ async function stop(page, watcher) {
   await choose(page, "web2", "Stop");
   const dialog = page.getByRole("dialog");
   check("stopping says what the guest sees", /power button/.test(await dialog.textContent()));
+  await dialog.getByLabel("Time for the guest").fill("3601");
+  check("and how long it can wait at most",
+    (await dialog.getByText("1 to 3600").isVisible()) && (await dialog.getByRole("button", { name: "Stop", exact: true }).isDisabled()));
+  await dialog.getByLabel("Time for the guest").fill("60");
   await picture(page, "stop");
   await accessible(page, "the question before a stop");
   await dialog.getByRole("button", { name: "Stop", exact: true }).click();

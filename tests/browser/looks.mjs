@@ -5,7 +5,7 @@ import { accessible, api, goTo, logIn, newPage, picture, same, settled } from ".
 const pages = {
   overview: "/",
   guests: "/guests",
-  "create-empty": "/guests/new",
+  "create-empty": "/guests/+new",
   guest: "/guests/web1",
   "guest-settings": "/guests/web1/settings",
   "guest-activity": "/guests/web1/activity",

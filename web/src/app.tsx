@@ -3,8 +3,10 @@ import { lazy, Suspense, useEffect } from "react";
 import { createBrowserRouter, Navigate, Outlet, RouterProvider, useLocation } from "react-router-dom";
 import { onLoggedOut } from "./api/client";
 import { LiveUpdates } from "./api/live";
+import { createPage } from "./features/guests/guests";
 import { useWhoAmI } from "./features/session/session";
 import { Shell } from "./shell/shell";
+import { Logo } from "./ui/logo";
 import { ErrorBox } from "./ui/problem";
 import { Waiting } from "./ui/page";
 
@@ -19,6 +21,7 @@ const Templates = lazy(() => import("./features/templates/templates"));
 const Networks = lazy(() => import("./features/network/networks"));
 const Activity = lazy(() => import("./features/tasks/activity").then(({ Activity: page }) => ({ default: page })));
 const TaskPage = lazy(() => import("./features/tasks/activity").then(({ TaskPage: page }) => ({ default: page })));
+const NoPage = lazy(() => import("./shell/no_page"));
 const ConsoleWindow = lazy(() => import("./features/consoles/console").then(({ ConsoleWindow: page }) => ({ default: page })));
 
 /// Lets only those through who are logged in; the others come back to this page after the log-in.
@@ -27,7 +30,16 @@ function Gate() {
   const location = useLocation();
   const who = useWhoAmI();
   useEffect(() => onLoggedOut(() => client.setQueryData(["whoami"], null)), [client]);
-  if (who.error && !who.data) return <ErrorBox error={who.error} retry={() => void who.refetch()} />;
+  if (who.error && !who.data) {
+    return (
+      <main className="login">
+        <div className="login-box">
+          <Logo />
+          <ErrorBox error={who.error} retry={() => void who.refetch()} />
+        </div>
+      </main>
+    );
+  }
   if (who.data === undefined) return <Waiting label="Opening bHype" />;
   if (who.data === null) {
     const to = location.pathname + location.search;
@@ -53,7 +65,7 @@ const router = createBrowserRouter([
         children: [
           { path: "/", element: <Overview /> },
           { path: "/guests", element: <GuestList /> },
-          { path: "/guests/new", element: <Create /> },
+          { path: createPage, element: <Create /> },
           { path: "/guests/:name/:tab?/:kind?", element: <GuestPage /> },
           { path: "/templates", element: <Templates /> },
           { path: "/networks", element: <Networks /> },
@@ -61,7 +73,7 @@ const router = createBrowserRouter([
           { path: "/setup", element: <Setup /> },
           { path: "/activity", element: <Activity /> },
           { path: "/activity/:id", element: <TaskPage /> },
-          { path: "*", element: <Navigate to="/" replace /> },
+          { path: "*", element: <NoPage /> },
         ],
       },
     ],

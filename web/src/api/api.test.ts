@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { call, onLoggedOut } from "./client";
+import { call, onLoggedOut, order } from "./client";
 import { backOff, changedResource, EventParser, type ServerEvent } from "./events";
 import { staleKeys } from "./live";
 import { ApiError, fieldProblems, parseRetryAfter, toProblem } from "./problem";
@@ -37,6 +37,13 @@ describe("requests", () => {
   it("takes 204 for an answer without a body", async () => {
     answer(204, "");
     expect((await call("DELETE", "/session")).status).toBe(204);
+  });
+
+  it("gives the task of an order, and nothing when nothing was to be done", async () => {
+    answer(202, `{"id":"t1"}`);
+    expect(await order("POST", "/setup", {})).toEqual({ id: "t1" });
+    answer(200, `{"steps":[],"wipes":[],"nothing_to_do":true}`);
+    expect(await order("POST", "/setup", {})).toBeUndefined();
   });
 
   it("keeps the API's own problem document", async () => {

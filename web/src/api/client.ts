@@ -1,3 +1,4 @@
+import type { Task } from "./models";
 import { ApiError, errorFromResponse, unreachable } from "./problem";
 
 export const base = "/api/v1";
@@ -55,9 +56,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await call<T>("GET", path, { signal })).data;
 }
 
-/// A request that makes a task. The key makes a repeated click or a repeated packet harmless.
-export async function order<T>(method: string, path: string, body?: unknown): Promise<T> {
-  return (await call<T>(method, path, { body, headers: { "Idempotency-Key": newKey() } })).data;
+/// A request that makes a task: the task, or nothing when nothing was to be done. The key makes a repeated click or a
+/// repeated packet harmless.
+export async function order(method: string, path: string, body?: unknown): Promise<Task | undefined> {
+  const { status, data } = await call<Task>(method, path, { body, headers: { "Idempotency-Key": newKey() } });
+  return status === 202 ? data : undefined;
 }
 
 /// 128 random bits. crypto.randomUUID exists in secure contexts only.

@@ -2,7 +2,7 @@ import { Modal, ModalBody, ModalHeader, TextInput } from "@patternfly/react-core
 import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { mayMake, useUser } from "../features/session/session";
-import { guestPage, useVms } from "../features/guests/guests";
+import { createPage, guestPage, useVms } from "../features/guests/guests";
 import { places } from "./places";
 
 const most = 12;
@@ -20,7 +20,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
       ...(text ? [{ label: `${vm.name} console`, path: `${guestPage(vm.name)}/console` }] : []),
     ]),
     ...places,
-    ...(may ? [{ label: "Create a VM", path: "/guests/new" }] : []),
+    ...(may ? [{ label: "Create a VM", path: createPage }] : []),
   ];
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = all.filter(({ label }) => words.every((word) => label.toLowerCase().includes(word))).slice(0, most);

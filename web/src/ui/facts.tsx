@@ -5,9 +5,10 @@ export function Facts({ children, className }: { children: ReactNode; className?
   return <dl className={className ? `facts ${className}` : "facts"}>{children}</dl>;
 }
 
-export function Fact({ name, children }: { name: ReactNode; children: ReactNode }) {
+/// `wide`: it takes the whole line.
+export function Fact({ name, wide, children }: { name: ReactNode; wide?: boolean; children: ReactNode }) {
   return (
-    <div className="fact">
+    <div className={wide ? "fact fact-wide" : "fact"}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

@@ -24,6 +24,8 @@ import { Fact, Facts } from "../../ui/facts";
 import { numberInput } from "../../text/number";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
+import { SetupNeeded } from "../host/setup_needed";
+import { boots, kinds, outcome, sortTemplates } from "../templates/kinds";
 import { createCommand } from "../tasks/as_command";
 import { useOrder } from "../tasks/drawer_state";
 import { TextField } from "./fields";
@@ -93,12 +95,15 @@ function PlanBox({ plan }: { plan: Plan }) {
 
 function CreateForm({ templates, switches }: { templates: readonly Template[]; switches: readonly Switch[] }) {
   const [search] = useSearchParams();
-  const usable = templates.filter((template) => template.available);
+  const usable = sortTemplates(templates).filter((template) => template.available);
   const first = usable.find((template) => template.name === search.get("template")) ?? usable[0];
   const others = templates.length - usable.length;
   const pick = (template: Template | undefined): Partial<Values> =>
     template
-      ? { template: template.name, cpus: String(template.cpus), memory: sizeInput(template.memory), disk: sizeInput(template.disk) }
+      ? {
+          template: template.name, cpus: String(template.cpus), memory: sizeInput(template.memory), disk: sizeInput(template.disk),
+          start: boots(template),
+        }
       : {};
   const [values, setValues] = useState<Values>({
     name: "", template: "", cpus: "", memory: "", disk: "", switch: switches[0]?.name ?? "", note: "", group: "", start: true,
@@ -141,7 +146,11 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
               key={template.name}
               id={`template-${template.name}`}
               name="template"
-              label={template.title}
+              label={
+                <>
+                  {template.title} <span className="quiet">{kinds[template.kind]}</span>
+                </>
+              }
               description={template.description}
               isChecked={values.template === template.name}
               onChange={() => set(pick(template))}
@@ -186,7 +195,13 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
         <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
         <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />
       </ExpandableSection>
-      <Checkbox id="start" label="Start it when it is made" isChecked={values.start} onChange={(_event, start) => set({ start })} />
+      <Checkbox
+        id="start"
+        label="Start it when it is made"
+        description={chosen && outcome(chosen, values.start)}
+        isChecked={values.start}
+        onChange={(_event, start) => set({ start })}
+      />
       {plan.data && <PlanBox plan={plan.data} />}
       {(give.error || nameTaken) && <ErrorBox error={give.error ?? nameTaken} />}
       <ActionGroup>
@@ -209,6 +224,7 @@ export default function Create() {
     <>
       <PageHead title="Create a VM" windowTitle="Create a VM" />
       <PageSection>
+        <SetupNeeded />
         <Card>
           <CardBody>
             {error && <ErrorBox error={error} />}

@@ -22,7 +22,7 @@ import { TypeToConfirm } from "../../ui/type_to_confirm";
 import type { Order } from "../tasks/as_command";
 import { useOrder } from "../tasks/drawer_state";
 import type { Asked } from "./actions";
-import { guestPage } from "./guests";
+import { guestPage, mostStopSeconds, stopSecondsProblem } from "./guests";
 
 interface DialogProps {
   vm: Vm;
@@ -91,12 +91,12 @@ const defaultDeadline = "60";
 
 function StopDialog({ vm, onClose }: DialogProps) {
   const [seconds, setSeconds] = useState(defaultDeadline);
-  const valid = /^\d{1,5}$/.test(seconds) && Number(seconds) > 0;
+  const problem = stopSecondsProblem(seconds);
   return (
     <Dialog
       title={`Stop ${vm.name}?`}
       verb="Stop"
-      allowed={valid}
+      allowed={!problem}
       onClose={onClose}
       order={() => ({ method: "POST", path: `/vms/${segment(vm.name)}/stop`, body: { seconds: Number(seconds) } })}
     >
@@ -112,13 +112,11 @@ function StopDialog({ vm, onClose }: DialogProps) {
           inputMode="numeric"
           value={seconds}
           onChange={(_event, next) => setSeconds(next)}
-          validated={valid ? "default" : "error"}
+          validated={problem ? "error" : "default"}
           aria-describedby="stop-seconds-help"
         />
         <HelperText id="stop-seconds-help">
-          <HelperTextItem variant={valid ? "default" : "error"}>
-            {valid ? "Seconds" : "A whole number of seconds, at least 1"}
-          </HelperTextItem>
+          <HelperTextItem variant={problem ? "error" : "default"}>{problem ?? `Seconds, at most ${mostStopSeconds}`}</HelperTextItem>
         </HelperText>
       </FormGroup>
     </Dialog>

@@ -18,10 +18,11 @@ import { formatSize } from "../../text/size";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { Since } from "../../ui/time";
+import { SetupNeeded } from "../host/setup_needed";
 import { mayMake, useUser } from "../session/session";
 import { GuestMenu } from "./guest_menu";
 import { GuestState } from "./guest_state";
-import { addressOf, type Column, columns, type Filter, filterVms, guestPage, sortVms, upSince, useVms } from "./guests";
+import { addressOf, type Column, columns, createPage, type Filter, filterVms, guestPage, sortVms, sumUp, upSince, useVms } from "./guests";
 
 const heads: Record<Column, string> = {
   name: "Name",
@@ -39,21 +40,22 @@ const pageRows = 200;
 const Row = memo(function Row({ vm }: { vm: Vm }) {
   return (
     <Tr>
-      <Td dataLabel={heads.name} className="guest-name">
+      <Td className="guest-name">
         <Link to={guestPage(vm.name)}>{vm.name}</Link>
       </Td>
-      <Td dataLabel={heads.state}>
+      <Td>
         <GuestState vm={vm} />
+        {vm.state === "failed" && vm.reason && <div className="guest-reason quiet">{vm.reason}</div>}
       </Td>
       <Td dataLabel={heads.owner} className="not-on-phone">{vm.owner || "-"}</Td>
-      <Td dataLabel={heads.address}>{addressOf(vm) ?? "-"}</Td>
+      <Td dataLabel={heads.address} className={addressOf(vm) ? undefined : "not-on-phone"}>{addressOf(vm) ?? "-"}</Td>
       <Td dataLabel={heads.cpus} className="numbers not-on-phone">
         {vm.cpus}
       </Td>
       <Td dataLabel={heads.memory} className="numbers not-on-phone">
         {formatSize(vm.memory)}
       </Td>
-      <Td dataLabel={heads.uptime} className="numbers">
+      <Td dataLabel={heads.uptime} className={upSince(vm) ? "numbers" : "numbers not-on-phone"}>
         <Since at={upSince(vm)} />
       </Td>
       <Td isActionCell>
@@ -85,6 +87,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
     () => sortVms(filterVms(vms, { text: filter.text, state: filter.state }), { by, down }),
     [vms, filter.text, filter.state, by, down],
   );
+  const running = sumUp(shown);
   const sort = (column: Column): ThProps["sort"] => ({
     sortBy: { index: columns.indexOf(by), direction: down ? "desc" : "asc" },
     onSort: (_event, _index, direction) => set({ sort: column, dir: direction === "desc" ? "down" : "" }),
@@ -109,6 +112,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
         </FormSelect>
         <span className="quiet numbers" role="status">
           {shown.length === vms.length ? `${vms.length} ${vms.length === 1 ? "guest" : "guests"}` : `${shown.length} of ${vms.length} guests`}
+          {running.count > 0 && `, ${running.count} running with ${running.cpus} ${running.cpus === 1 ? "vCPU" : "vCPUs"} and ${formatSize(running.memory)}`}
         </span>
       </div>
       <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-md">
@@ -142,7 +146,7 @@ export default function GuestList() {
   const { data: vms, error, refetch } = useVms();
   const may = mayMake(useUser());
   const create = may && (
-    <Button component={(props) => <Link {...props} to="/guests/new" />}>Create</Button>
+    <Button component={(props) => <Link {...props} to={createPage} />}>Create</Button>
   );
   return (
     <>
@@ -150,10 +154,11 @@ export default function GuestList() {
       <PageSection>
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!vms && !error && <Waiting label="Fetching the guests" />}
+        <SetupNeeded />
         {vms?.length === 0 && (
           <EmptyState titleText="No guests yet" headingLevel="h2">
             <EmptyStateBody>
-              {may ? "Make the first one from a template." : "Ask an administrator to give you the use of one."}
+              {may ? "Make the first one from a template." : "Those that you may use or look at are shown here."}
             </EmptyStateBody>
             {may && (
               <EmptyStateFooter>

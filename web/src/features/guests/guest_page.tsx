@@ -1,6 +1,7 @@
 import { Breadcrumb, BreadcrumbItem, Button, Card, CardBody, PageSection } from "@patternfly/react-core";
 import { lazy, Suspense } from "react";
 import { Link, NavLink, Navigate, useParams } from "react-router-dom";
+import { ApiError } from "../../api/problem";
 import { ErrorBox } from "../../ui/problem";
 import { PageHead, Waiting } from "../../ui/page";
 import { TaskList } from "../tasks/task_list";
@@ -40,7 +41,8 @@ export default function GuestPage() {
   const vm = useVm(name);
   const act = useGuestAction();
   if (!tabs.some(({ path }) => path === tab)) return <Navigate to={guestPage(name)} replace />;
-  const data = vm.data?.data;
+  const gone = vm.error instanceof ApiError && vm.error.status === 404;
+  const data = gone ? undefined : vm.data?.data;
   const first = data && verbs.find(({ verb }) => (verb === "start" || verb === "stop") && data.actions.includes(verb));
   return (
     <>
@@ -86,8 +88,8 @@ export default function GuestPage() {
             <Console vm={data} kind={kind} />
           </Suspense>
         )}
-        {vm.data && tab === "settings" && <Settings key={name} answer={vm.data} />}
-        {tab === "activity" && <GuestTasks name={name} />}
+        {data && tab === "settings" && <Settings key={data.id} answer={vm.data!} />}
+        {data && tab === "activity" && <GuestTasks name={name} />}
       </PageSection>
     </>
   );

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Vm } from "../../api/models";
-import { addressOf, countStates, filterVms, type Order, sortVms, upSince } from "./guests";
+import { addressOf, countStates, createPage, filterVms, mostStopSeconds, type Order, sortVms, stopSecondsProblem, sumUp, upSince } from "./guests";
 
 function vm(name: string, changes: Partial<Vm> = {}): Vm {
   return {
@@ -12,6 +13,31 @@ function vm(name: string, changes: Partial<Vm> = {}): Vm {
 const nic = (address?: string) => [{ name: "nic0", slot: 5, kind: "virtio-net" as const, mac: "", switch: "nat", address }];
 const names = (vms: Vm[]) => vms.map((each) => each.name).join(" ");
 const sorted = (vms: Vm[], by: Order["by"], down = false) => names(sortVms(vms, { by, down }));
+
+interface Property {
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+}
+interface Document {
+  components: { schemas: Record<string, { properties: Record<string, Property> }> };
+}
+const document = JSON.parse(readFileSync(new URL("../../../../docs/openapi.json", import.meta.url), "utf8")) as Document;
+const property = (schema: string, name: string): Property => document.components.schemas[schema]!.properties[name]!;
+
+describe("what the API says of its fields", () => {
+  it("leaves the create page's address to no VM", () => {
+    const name = new RegExp(property("CreateVm", "name").pattern!);
+    expect(name.test("new")).toBe(true);
+    expect(name.test(createPage.split("/").at(-1)!)).toBe(false);
+  });
+
+  it("bounds the time of a stop", () => {
+    expect(property("StopVm", "seconds")).toMatchObject({ minimum: 1, maximum: mostStopSeconds });
+    for (const text of ["1", "60", "3600", "0060"]) expect(stopSecondsProblem(text)).toBeUndefined();
+    for (const text of ["", "0", "3601", "99999", "-1", "1.5", "6e1", " 60"]) expect(stopSecondsProblem(text)).toContain("1 to 3600");
+  });
+});
 
 describe("the list of guests", () => {
   it("sorts names as people count", () => {
@@ -50,6 +76,12 @@ describe("the list of guests", () => {
     expect(names(filterVms(vms, { text: "", state: "running" }))).toBe("b c");
     expect(names(filterVms(vms, { text: "", state: "attention" }))).toBe("a b");
     expect(countStates(vms)).toMatchObject({ failed: 1, running: 2, stopped: 0 });
+  });
+
+  it("adds up what runs", () => {
+    const vms = [vm("a", { state: "running", cpus: 2, memory: 100 }), vm("b", { state: "stopping", memory: 50 }), vm("c", { cpus: 9, memory: 900 })];
+    expect(sumUp(vms)).toEqual({ count: 2, cpus: 3, memory: 150 });
+    expect(sumUp([])).toEqual({ count: 0, cpus: 0, memory: 0 });
   });
 
   it("shows the first address that is known", () => {

@@ -2,6 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { type Answer, call, get, segment } from "../../api/client";
 import type { Vm, VmState } from "../../api/models";
 
+/// Beside the guests' own pages: no VM's name has a "+".
+export const createPage = "/guests/+new";
 export const guestPage = (name: string): string => `/guests/${segment(name)}`;
 
 export function useVms() {
@@ -14,6 +16,15 @@ export function useVm(name: string) {
     queryKey: ["vms", "one", name],
     queryFn: ({ signal }) => call<Vm>("GET", `/vms/${segment(name)}`, { signal }),
   });
+}
+
+/// The longest that a stop waits for a guest; the API takes no more.
+export const mostStopSeconds = 3600;
+
+/// The rule that `text` breaks as the seconds of a stop; nothing when it is right.
+export function stopSecondsProblem(text: string): string | undefined {
+  const seconds = /^\d+$/.test(text) ? Number(text) : 0;
+  return seconds >= 1 && seconds <= mostStopSeconds ? undefined : `A whole number of seconds, 1 to ${mostStopSeconds}`;
 }
 
 const logBytes = 64 * 1024;
@@ -95,6 +106,12 @@ export function filterVms(vms: readonly Vm[], filter: Filter): Vm[] {
     const hay = [vm.name, vm.owner, vm.group, vm.template, vm.note, addressOf(vm) ?? ""].join(" ").toLowerCase();
     return words.every((word) => hay.includes(word));
   });
+}
+
+/// What guests that are up have in all: of the settings, in bytes of memory.
+export function sumUp(vms: readonly Vm[]): { count: number; cpus: number; memory: number } {
+  const up = vms.filter(isUp);
+  return { count: up.length, cpus: up.reduce((sum, vm) => sum + vm.cpus, 0), memory: up.reduce((sum, vm) => sum + vm.memory, 0) };
 }
 
 export function countStates(vms: readonly Vm[]): Record<VmState, number> {

@@ -21,6 +21,9 @@ function fromVm(vm: Vm) {
 }
 type Values = ReturnType<typeof fromVm>;
 
+/// What the form begins with.
+const of = ({ data, etag }: Answer<Vm>) => ({ values: fromVm(data), etag, generation: data.generation });
+
 /// Only what differs from what the form began with.
 function toEdit(values: Values, before: Values): EditVm {
   const edit: EditVm = {};
@@ -53,7 +56,7 @@ async function change(name: string, edit: EditVm, etag: string | null): Promise<
 export function Settings({ answer }: { answer: Answer<Vm> }) {
   const client = useQueryClient();
   const vm = answer.data;
-  const [base, setBase] = useState({ values: fromVm(vm), etag: answer.etag });
+  const [base, setBase] = useState(of(answer));
   const [values, setValues] = useState(base.values);
   const save = useMutation({
     mutationFn: (edit: EditVm) => change(vm.name, edit, base.etag),
@@ -61,18 +64,24 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
       if (!next) return;
       client.setQueryData(["vms", "one", vm.name], next);
       void client.invalidateQueries({ queryKey: ["vms", "list"] });
-      setBase({ values: fromVm(next.data), etag: next.etag });
+      setBase(of(next));
       setValues(fromVm(next.data));
     },
   });
   const edit = toEdit(values, base.values);
   const changed = Object.keys(edit).length > 0;
+  // What others change shows by itself, as long as nothing else has been typed over it.
+  const behind = vm.generation !== base.generation && !save.isPending;
+  if (behind && (!changed || Object.keys(toEdit(values, fromVm(vm))).length === 0)) {
+    setBase(of(answer));
+    setValues(fromVm(vm));
+  }
   const problems = fieldProblems(save.error);
-  const stale = save.error instanceof ApiError && save.error.status === 412;
+  const stale = (save.error instanceof ApiError && save.error.status === 412) || (changed && behind);
   const set = (changes: Partial<Values>) => setValues((old) => ({ ...old, ...changes }));
   const may = vm.actions.includes("edit");
   const renew = () => {
-    setBase({ values: fromVm(vm), etag: answer.etag });
+    setBase(of(answer));
     setValues(fromVm(vm));
     save.reset();
   };
@@ -132,12 +141,14 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
           )}
           {may && (
             <ActionGroup>
-              <Button type="submit" isDisabled={!changed || save.isPending} isLoading={save.isPending}>
+              <Button type="submit" isDisabled={!changed || stale || save.isPending} isLoading={save.isPending}>
                 Save
               </Button>
-              <Button variant="link" isDisabled={!changed} onClick={renew}>
-                Put back
-              </Button>
+              {changed && !stale && (
+                <Button variant="link" onClick={renew}>
+                  Put back
+                </Button>
+              )}
             </ActionGroup>
           )}
         </Form>

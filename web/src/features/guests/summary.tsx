@@ -13,7 +13,7 @@ function Devices({ vm }: { vm: Vm }) {
     ...vm.cds.map((cd) => [cd.slot, cd.name, "ahci-cd", cd.image]),
   ];
   return (
-    <Table variant="compact" aria-label="Devices" gridBreakPoint="grid-md">
+    <Table variant="compact" aria-label="Devices" gridBreakPoint="grid-md" className="flush">
       <Thead>
         <Tr>
           <Th>Slot</Th>
@@ -38,6 +38,11 @@ function Devices({ vm }: { vm: Vm }) {
   );
 }
 
+/// Beside a setting that the running guest does not have yet.
+function Pending({ vm, field }: { vm: Vm; field: string }) {
+  return vm.pending_restart.includes(field) ? <span className="quiet"> after a restart</span> : null;
+}
+
 export function Summary({ vm }: { vm: Vm }) {
   const log = useVmLog(vm.name);
   return (
@@ -55,22 +60,22 @@ export function Summary({ vm }: { vm: Vm }) {
             <Fact name="Uptime">
               <Since at={upSince(vm)} />
             </Fact>
-            <Fact name="vCPUs">{vm.cpus}</Fact>
-            <Fact name="Memory">{formatSize(vm.memory)}</Fact>
+            <Fact name="vCPUs">{vm.cpus}<Pending vm={vm} field="cpus" /></Fact>
+            <Fact name="Memory">{formatSize(vm.memory)}<Pending vm={vm} field="memory" /></Fact>
             <Fact name="Owner">{vm.owner || "-"}</Fact>
             <Fact name="Group">{vm.group || "-"}</Fact>
             <Fact name="Template">{vm.template || "-"}</Fact>
             <Fact name="Reboots">{vm.reboots}</Fact>
-            {vm.since > 0 && (
+            {vm.since > 0 && !upSince(vm) && (
               <Fact name={`Has been ${vm.state}`}>
                 for <Since at={vm.since * 1000} />
                 {vm.reason && vm.state !== "failed" && <span className="quiet">, {vm.reason}</span>}
               </Fact>
             )}
-            <Fact name="Dataset">
+            <Fact name="Dataset" wide>
               <code>{vm.dataset}</code>
             </Fact>
-            {vm.note && <Fact name="Note">{vm.note}</Fact>}
+            {vm.note && <Fact name="Note" wide>{vm.note}</Fact>}
           </Facts>
         </CardBody>
       </Card>

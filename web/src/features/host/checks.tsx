@@ -1,4 +1,5 @@
-import { Alert, Card, CardBody, PageSection } from "@patternfly/react-core";
+import { Alert, Button, Card, CardBody, PageSection } from "@patternfly/react-core";
+import { Link } from "react-router-dom";
 import type { Check } from "../../api/models";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
@@ -11,10 +12,26 @@ const rank: Record<Check["state"], number> = { failed: 0, warning: 1, ok: 2 };
 
 export default function Checks() {
   const may = mayAdminister(useUser());
-  const { data, error, refetch } = useChecks(may);
+  const { data, error, refetch, isFetching } = useChecks(may);
+  const failed = data?.some(({ state }) => state === "failed") ?? false;
   return (
     <>
-      <PageHead title="Host" windowTitle="Host" />
+      <PageHead
+        title="Host"
+        windowTitle="Host"
+        actions={
+          may && (
+            <>
+              <Button variant="secondary" isLoading={isFetching} isDisabled={isFetching} onClick={() => void refetch()}>
+                Check again
+              </Button>
+              <Button variant={failed ? "primary" : "secondary"} component={(props) => <Link {...props} to="/setup" />}>
+                Set up
+              </Button>
+            </>
+          )
+        }
+      />
       <PageSection>
         {!may && <Alert isInline variant="info" component="p" title="Only administrators (group wheel) see the checks of the host." />}
         {error && <ErrorBox error={error} retry={() => void refetch()} />}

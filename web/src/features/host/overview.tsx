@@ -7,23 +7,18 @@ import { Meter } from "../../ui/meter";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
-import { countStates, guestPage, needsAttention, useVms } from "../guests/guests";
+import { countStates, guestPage, needsAttention, sumUp, useVms } from "../guests/guests";
 import { GuestState } from "../guests/guest_state";
-import { mayAdminister, useUser } from "../session/session";
 import { TaskList } from "../tasks/task_list";
 import { useTasks } from "../tasks/tasks";
 import { useHost } from "./host";
+import { SetupNeeded } from "./setup_needed";
 
 function Attention({ host, vms }: { host: Host; vms: readonly Vm[] }) {
-  const administers = mayAdminister(useUser());
   const guests = vms.filter(needsAttention);
   return (
     <>
-      {!host.setup_done && (
-        <Alert isInline variant="warning" component="p" title="bHype has no ZFS pool yet">
-          {administers ? <Link to="/setup">Set the host up</Link> : "Ask an administrator of the host (group wheel) to set it up."}
-        </Alert>
-      )}
+      <SetupNeeded />
       {!host.daemons.hostd && (
         <Alert isInline variant="danger" component="p" title="bhype-hostd does not answer">
           Run <code>service bhype_hostd start</code> on the host. Running guests are not touched.
@@ -84,11 +79,13 @@ export default function Overview() {
   const vms = useVms();
   const tasks = useTasks();
   const counts = vms.data && countStates(vms.data);
+  const running = vms.data && sumUp(vms.data);
   return (
     <>
       <PageHead title="Overview" windowTitle="Overview" />
       <PageSection>
-        <div className="cards">
+        <div className="cards overview">
+          <div className="cards">
           {host.error && <ErrorBox error={host.error} retry={() => void host.refetch()} />}
           {!host.data && !host.error && <Waiting label="Fetching the host" />}
           {host.data && <Attention host={host.data} vms={vms.data ?? []} />}
@@ -108,9 +105,15 @@ export default function Overview() {
                     </li>
                   ))}
                 </ul>
+                {running && running.count > 0 && (
+                  <p className="quiet numbers">
+                    Those that run have {running.cpus} {running.cpus === 1 ? "vCPU" : "vCPUs"} and {formatSize(running.memory)} of memory.
+                  </p>
+                )}
               </CardBody>
             </Card>
           )}
+          </div>
           {tasks.data && (
             <Card>
               <CardBody>

@@ -1,9 +1,9 @@
 import { ActionGroup, Alert, Button, Card, CardBody, Checkbox, Form, FormGroup, FormSelect, FormSelectOption, PageSection } from "@patternfly/react-core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { useNavigate } from "react-router-dom";
+import { Link, useNavigate } from "react-router-dom";
 import { call, get } from "../../api/client";
-import type { Disk, SetupPlan, SetupRequest } from "../../api/models";
+import type { Disk, Host, SetupPlan, SetupRequest } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { formatSize } from "../../text/size";
 import { PageHead, Waiting } from "../../ui/page";
@@ -15,8 +15,8 @@ import { useOrder } from "../tasks/drawer_state";
 import { useHost } from "./host";
 import { fitting, layoutNames, usable } from "./layouts";
 
-function SetupForm({ disks, done }: { disks: readonly Disk[]; done: boolean }) {
-  const [pool, setPool] = useState("tank");
+function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
+  const [pool, setPool] = useState(host.pool?.name ?? "tank");
   const [chosen, setChosen] = useState<string[]>([]);
   const [wish, setWish] = useState("mirror");
   const [typed, setTyped] = useState("");
@@ -32,16 +32,20 @@ function SetupForm({ disks, done }: { disks: readonly Disk[]; done: boolean }) {
     plan.reset();
     setTyped("");
   };
+  const nothing = plan.data?.nothing_to_do ?? false;
   const sizes = disks.filter((disk) => chosen.includes(disk.name)).map((disk) => disk.size);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!plan.data) plan.mutate();
-    else if (!chosen.length || typed === pool) give.mutate({ method: "POST", path: "/setup", body: { ...request } }, { onSuccess: () => navigate("/") });
+    else if (!nothing && (!chosen.length || typed === pool)) {
+      // No task: it was set up by somebody else since the plan was made.
+      give.mutate({ method: "POST", path: "/setup", body: { ...request } }, { onSuccess: (task) => (task ? navigate("/") : plan.mutate()) });
+    }
   };
   const problems = { ...fieldProblems(plan.error), ...fieldProblems(give.error) };
   return (
     <Form onSubmit={submit} className="create-form">
-      {done && <Alert isInline variant="info" component="p" title="This host is set up. Doing it again mends what is missing." />}
+      {host.setup_done && <Alert isInline variant="info" component="p" title="This host is set up. Doing it again mends what is missing." />}
       <TextField id="pool" label="Pool" required value={pool} onChange={(next) => { setPool(next); change(); }} problem={problems["pool"]}
         help="An existing pool is used as it is; a new one needs disks." />
       <FormGroup role="group" label="Disks for a new pool" fieldId="disks">
@@ -65,9 +69,9 @@ function SetupForm({ disks, done }: { disks: readonly Disk[]; done: boolean }) {
         <>
           <div>
             <h2 className="section-title">What will be done</h2>
-            {plan.data.nothing_to_do ? <p>Nothing is to be done: the host is set up.</p> : <ol className="plan-list">{plan.data.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
+            {nothing ? <p role="status">Nothing is to be done: the host is set up. <Link to="/">To the overview</Link></p> : <ol className="plan-list">{plan.data.steps.map((step) => <li key={step}>{step}</li>)}</ol>}
           </div>
-          {chosen.length > 0 && (
+          {chosen.length > 0 && !nothing && (
             <>
               <Alert isInline variant="danger" component="p" title="Everything on these disks is lost">
                 <ul className="plan-list">{plan.data.wipes.map((disk) => <li key={disk}>{disk}</li>)}</ul>
@@ -79,10 +83,10 @@ function SetupForm({ disks, done }: { disks: readonly Disk[]; done: boolean }) {
       )}
       {(give.error ?? plan.error) && <ErrorBox error={give.error ?? plan.error} />}
       <ActionGroup>
-        <Button type="submit" variant={plan.data && chosen.length ? "danger" : "primary"} isLoading={plan.isPending || give.isPending}
+        {!nothing && <Button type="submit" variant={plan.data && chosen.length ? "danger" : "primary"} isLoading={plan.isPending || give.isPending}
           isDisabled={!pool || plan.isPending || give.isPending || Boolean(plan.data && chosen.length && typed !== pool)}>
           {plan.data ? "Set up" : "Show what will be done"}
-        </Button>
+        </Button>}
       </ActionGroup>
     </Form>
   );
@@ -92,6 +96,7 @@ export default function Setup() {
   const may = mayAdminister(useUser());
   const host = useHost();
   const disks = useQuery({ queryKey: ["disks"], queryFn: ({ signal }) => get<Disk[]>("/disks", signal), enabled: may });
+  const error = disks.error ?? host.error;
   return (
     <>
       <PageHead title="Set up this host" windowTitle="Set up" />
@@ -99,9 +104,9 @@ export default function Setup() {
         <Card>
           <CardBody>
             {!may && <p>Ask an administrator of the host (group wheel) to set it up.</p>}
-            {disks.error && <ErrorBox error={disks.error} />}
-            {may && !disks.data && !disks.error && <Waiting label="Looking at the disks" />}
-            {disks.data && <SetupForm disks={disks.data} done={host.data?.setup_done ?? false} />}
+            {error && <ErrorBox error={error} />}
+            {may && (!disks.data || !host.data) && !error && <Waiting label="Looking at the disks" />}
+            {disks.data && host.data && <SetupForm disks={disks.data} host={host.data} />}
           </CardBody>
         </Card>
       </PageSection>

@@ -7,6 +7,7 @@ import { Fact, Facts } from "../../ui/facts";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
+import { SetupNeeded } from "../host/setup_needed";
 import { guestPage } from "../guests/guests";
 
 export default function Networks() {
@@ -17,6 +18,7 @@ export default function Networks() {
       <PageSection>
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!data && !error && <Waiting label="Fetching the switches" />}
+        <SetupNeeded />
         {data?.length === 0 && <p className="quiet">There is no switch yet; the set-up of the host makes one.</p>}
         <div className="cards">
           {data?.map((each) => (
@@ -31,8 +33,8 @@ export default function Networks() {
                     <code>{each.bridge}</code>
                   </Fact>
                   <Fact name="Address">{each.address}</Fact>
-                  <Fact name="Guests">
-                    {each.guests.length ? each.guests.map((name) => <Link key={name} className="spaced" to={guestPage(name)}>{name}</Link>) : "none"}
+                  <Fact name="Guests" wide>
+                    {each.guests.length ? each.guests.map((name) => <Link key={name} className="spaced whole" to={guestPage(name)}>{name}</Link>) : "none"}
                   </Fact>
                 </Facts>
               </CardBody>

@@ -4,6 +4,7 @@ import type { WhoAmI } from "../../api/models";
 import { ApiError } from "../../api/problem";
 
 const key = ["whoami"];
+const retryInterval = 3000;
 
 /// Who is logged in: undefined while it is being asked, null when nobody is.
 export function useWhoAmI() {
@@ -18,6 +19,8 @@ export function useWhoAmI() {
       }
     },
     staleTime: Infinity,
+    // Without it there is no page: asked for until there is one.
+    refetchInterval: ({ state }) => (state.status === "error" ? retryInterval : false),
   });
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../api/models";
 import { createCommand, curlCommand, sayAgain, setupCommand } from "./as_command";
-import { objectPage, taskDuration } from "./tasks";
+import { byWhom, objectPage, taskDuration } from "./tasks";
 
 const task = (kind: string, object: string): Task => ({
   id: "t1", kind, object, title: "", user: "dev1", source: "", state: "done",
@@ -49,6 +49,11 @@ describe("tasks", () => {
     expect(objectPage("vm/web1")).toEqual({ name: "web1", path: "/guests/web1" });
     expect(objectPage("host")).toBeUndefined();
     expect(objectPage("pool/tank")).toBeUndefined();
+  });
+
+  it("say whose they are", () => {
+    expect(byWhom(task("vm.stop", "vm/web1"), "dev1")).toBe("you");
+    expect(byWhom(task("vm.stop", "vm/web1"), "boss")).toBe("dev1");
   });
 
   it("last until they end", () => {

@@ -1,7 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { order } from "../../api/client";
-import type { Task } from "../../api/models";
 import { type Order, rememberOrder } from "./as_command";
 
 interface Kept {
@@ -69,12 +68,14 @@ export function useOrder() {
   const client = useQueryClient();
   const { follow } = useTaskDrawer();
   return useMutation({
-    mutationFn: (wanted: Order) => order<Task>(wanted.method, wanted.path, wanted.body),
+    mutationFn: (wanted: Order) => order(wanted.method, wanted.path, wanted.body),
     onSuccess: (task, wanted) => {
-      rememberOrder(task.id, wanted);
-      client.setQueryData(["tasks", "one", task.id], task);
-      follow(task.id);
-      void client.invalidateQueries({ queryKey: ["tasks", "list"] });
+      if (task) {
+        rememberOrder(task.id, wanted);
+        client.setQueryData(["tasks", "one", task.id], task);
+        follow(task.id);
+        void client.invalidateQueries({ queryKey: ["tasks", "list"] });
+      }
       void client.invalidateQueries({ queryKey: ["vms"] });
     },
   });

@@ -10,9 +10,10 @@ import { ErrorBox, ProblemBox } from "../../ui/problem";
 import { TaskStateLabel } from "../../ui/state";
 import { Moment } from "../../ui/time";
 import { Waiting } from "../../ui/page";
+import { useUser } from "../session/session";
 import { rememberedOrder, sayAgain } from "./as_command";
 import { Steps } from "./steps";
-import { isActive, objectPage, taskDuration, useCancelTask, useTask } from "./tasks";
+import { byWhom, isActive, objectPage, taskDuration, useCancelTask, useTask } from "./tasks";
 
 /// Where a task is: a bar when it knows, a bar without an end when it does not.
 export function TaskProgress({ task }: { task: Task }) {
@@ -66,6 +67,7 @@ export function TaskDetail({
 }) {
   const { data: task, error, refetch } = useTask(id);
   const cancel = useCancelTask();
+  const me = useUser().user;
   const title = task?.title;
   useEffect(() => {
     if (title) onTitle?.(title);
@@ -95,7 +97,7 @@ export function TaskDetail({
       <Facts>
         <Fact name="Object">{page ? <Link to={page.path}>{page.name}</Link> : task.object || "-"}</Fact>
         <Fact name="By">
-          {task.user}
+          {byWhom(task, me)}
           {task.source && <span className="quiet"> from {task.source === "cli" ? "the command line" : task.source}</span>}
         </Fact>
         <Fact name="Created">

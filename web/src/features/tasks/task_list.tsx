@@ -1,13 +1,15 @@
 import { Link } from "react-router-dom";
 import type { Task } from "../../api/models";
 import { formatDuration } from "../../text/time";
+import { useUser } from "../session/session";
 import { TaskStateLabel } from "../../ui/state";
 import { Moment } from "../../ui/time";
 import { TaskProgress } from "./task_detail";
-import { objectPage, taskDuration } from "./tasks";
+import { byWhom, objectPage, taskDuration } from "./tasks";
 
 /// Tasks, newest first. `choose` opens one in the drawer; without it each is a link to its page.
 export function TaskList({ tasks, choose }: { tasks: readonly Task[]; choose?: (id: string) => void }) {
+  const me = useUser().user;
   return (
     <ul className="task-list">
       {tasks.map((task) => {
@@ -30,7 +32,7 @@ export function TaskList({ tasks, choose }: { tasks: readonly Task[]; choose?: (
             {task.error && <p className="task-item-error">{task.error.detail ?? task.error.title}</p>}
             <p className="quiet">
               <Moment at={task.created} />
-              {task.user && <> by {task.user}</>}
+              {task.user && <> by {byWhom(task, me)}</>}
               {task.ended > 0 && task.started > 0 && (
                 <>
                   , took <span className="numbers">{formatDuration(taskDuration(task, task.ended))}</span>

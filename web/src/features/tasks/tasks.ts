@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { get, order, segment } from "../../api/client";
+import { call, get, segment } from "../../api/client";
 import type { Step, Task } from "../../api/models";
 
 export const isActive = (task: Task): boolean => task.state === "queued" || task.state === "running";
@@ -41,7 +41,7 @@ export function useSteps(task: Task | undefined) {
 export function useCancelTask() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => order<Task>("POST", `/tasks/${segment(id)}/cancel`),
+    mutationFn: async (id: string) => (await call<Task>("POST", `/tasks/${segment(id)}/cancel`)).data,
     onSuccess: (task) => {
       client.setQueryData(["tasks", "one", task.id], task);
       void client.invalidateQueries({ queryKey: ["tasks", "list"] });
@@ -57,6 +57,9 @@ export function objectPage(object: string): { name: string; path: string } | und
   if (object.slice(0, slash) === "vm" && name) return { name, path: `/guests/${segment(name)}` };
   return undefined;
 }
+
+/// Who started it, as the one who looks would say it.
+export const byWhom = (task: Task, me: string): string => (task.user === me ? "you" : task.user);
 
 /// How long a task has run or ran, in milliseconds.
 export function taskDuration(task: Task, now: number): number {

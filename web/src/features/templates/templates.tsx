@@ -4,25 +4,24 @@ import { Link } from "react-router-dom";
 import { get } from "../../api/client";
 import type { Template } from "../../api/models";
 import { formatSize } from "../../text/size";
+import { createPage } from "../guests/guests";
 import { mayMake, useUser } from "../session/session";
 import { PageHead, Waiting } from "../../ui/page";
 import { StateLabel } from "../../ui/state";
 import { ErrorBox } from "../../ui/problem";
-
-const kinds: Record<Template["kind"], string> = { image: "disk image", iso: "install CD", empty: "empty disk" };
+import { kinds, sortTemplates } from "./kinds";
 
 export default function Templates() {
   const may = mayMake(useUser());
   const { data, error, refetch } = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
-  const sorted = [...(data ?? [])].sort((a, b) => Number(b.available) - Number(a.available));
   return (
     <>
       <PageHead title="Templates" windowTitle="Templates" />
       <PageSection>
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!data && !error && <Waiting label="Fetching the templates" />}
-        <div className="cards">
-          {sorted.map((template) => (
+        <div className="cards template-cards">
+          {sortTemplates(data ?? []).map((template) => (
             <Card key={template.name}>
               <CardBody>
                 <h2 className="section-title">
@@ -40,7 +39,7 @@ export default function Templates() {
                   </>
                 )}
                 {template.available && may && (
-                  <Link to={`/guests/new?template=${encodeURIComponent(template.name)}`} aria-label={`Create a VM from ${template.title}`}>
+                  <Link to={`${createPage}?template=${encodeURIComponent(template.name)}`} aria-label={`Create a VM from ${template.title}`}>
                     Create a VM from it
                   </Link>
                 )}
