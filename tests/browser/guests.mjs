@@ -60,7 +60,9 @@ async function stop(page, watcher) {
   await dialog.getByLabel("Time for the guest").fill("3601");
   check("and how long it can wait at most",
     (await dialog.getByText("1 to 3600").isVisible()) && (await dialog.getByRole("button", { name: "Stop", exact: true }).isDisabled()));
-  await dialog.getByLabel("Time for the guest").fill("60");
+  await page.keyboard.press("Escape");
+  check("the focus is back at the menu", await eventually(() => page.evaluate(() => document.activeElement.getAttribute("aria-label") === "Actions for web2"), 5));
+  await choose(page, "web2", "Stop");
   await picture(page, "stop");
   await accessible(page, "the question before a stop");
   await dialog.getByRole("button", { name: "Stop", exact: true }).click();

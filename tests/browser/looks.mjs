@@ -17,12 +17,22 @@ const pages = {
   host: "/host",
   "set-up": "/setup",
   activity: "/activity",
+  audit: "/activity/audit",
 };
 // The pictures of these are taken where something is to be seen on them.
 const pictured = new Set(["screen", "serial", "create-empty", "guest-settings"]);
 
+/// What sticks out of its card, where no scrollbar shows it.
+const cutOff = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll(".pf-v6-c-card :is(table, td, dl, pre, form)")]
+      .filter((each) => each.getBoundingClientRect().right > each.closest(".pf-v6-c-card").getBoundingClientRect().right + 1)
+      .map((each) => each.getAttribute("aria-label") ?? each.tagName),
+  );
+
 async function sideways(page, name) {
   await settled(page);
+  same(`nothing is cut off: ${name}`, await cutOff(page), []);
   same(`nothing scrolls sideways: ${name}`, Math.max(0, await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)), 0);
 }
 
@@ -40,6 +50,7 @@ export default async function () {
     for (const [name, path] of Object.entries({ ...pages, task: `/activity/${task.id}` })) {
       await goTo(page, path);
       await accessible(page, `${name}, ${scheme}`, rules);
+      if (scheme === "light") await sideways(page, name);
       if (scheme === "dark") {
         if (["overview", "guests", "guest"].includes(name)) await picture(page, `${name}-dark`);
       } else if (!pictured.has(name)) {

@@ -21,6 +21,7 @@ const Templates = lazy(() => import("./features/templates/templates"));
 const Networks = lazy(() => import("./features/network/networks"));
 const Activity = lazy(() => import("./features/tasks/activity").then(({ Activity: page }) => ({ default: page })));
 const TaskPage = lazy(() => import("./features/tasks/activity").then(({ TaskPage: page }) => ({ default: page })));
+const Audit = lazy(() => import("./features/tasks/audit"));
 const NoPage = lazy(() => import("./shell/no_page"));
 const ConsoleWindow = lazy(() => import("./features/consoles/console").then(({ ConsoleWindow: page }) => ({ default: page })));
 
@@ -34,7 +35,9 @@ function Gate() {
     return (
       <main className="login">
         <div className="login-box">
-          <Logo />
+          <h1>
+            <Logo />
+          </h1>
           <ErrorBox error={who.error} retry={() => void who.refetch()} />
         </div>
       </main>
@@ -72,6 +75,7 @@ const router = createBrowserRouter([
           { path: "/host", element: <Checks /> },
           { path: "/setup", element: <Setup /> },
           { path: "/activity", element: <Activity /> },
+          { path: "/activity/audit", element: <Audit /> },
           { path: "/activity/:id", element: <TaskPage /> },
           { path: "*", element: <NoPage /> },
         ],

@@ -23,6 +23,7 @@ export type SetupPlan = Schemas["SetupPlan"];
 export type ConsoleTicket = Schemas["ConsoleTicket"];
 export type Task = Omit<Schemas["Task"], "error"> & { error?: Problem };
 export type TaskState = Task["state"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type Step = Schemas["Step"];
 export type Command = Schemas["Command"];
 

@@ -158,7 +158,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
           ))}
         </div>
         {others > 0 && (
-          <p className="quiet">
+          <p className="quiet template-more">
             {usable.length === 0 ? "No template can be used yet. " : ""}
             <Link to="/templates">Templates</Link> says what {others === 1 ? "one more needs" : `${others} more need`} before {others === 1 ? "it" : "they"} can be used.
           </p>

@@ -45,17 +45,17 @@ const Row = memo(function Row({ vm }: { vm: Vm }) {
       </Td>
       <Td>
         <GuestState vm={vm} />
-        {vm.state === "failed" && vm.reason && <div className="guest-reason quiet">{vm.reason}</div>}
+        {vm.state === "failed" && vm.reason && <div className="guest-reason quiet" title={vm.reason}>{vm.reason}</div>}
       </Td>
       <Td dataLabel={heads.owner} className="not-on-phone">{vm.owner || "-"}</Td>
-      <Td dataLabel={heads.address} className={addressOf(vm) ? undefined : "not-on-phone"}>{addressOf(vm) ?? "-"}</Td>
+      <Td dataLabel={heads.address} className={addressOf(vm) ? undefined : "nothing"}>{addressOf(vm) ?? "-"}</Td>
       <Td dataLabel={heads.cpus} className="numbers not-on-phone">
         {vm.cpus}
       </Td>
       <Td dataLabel={heads.memory} className="numbers not-on-phone">
         {formatSize(vm.memory)}
       </Td>
-      <Td dataLabel={heads.uptime} className={upSince(vm) ? "numbers" : "numbers not-on-phone"}>
+      <Td dataLabel={heads.uptime} className={upSince(vm) ? "numbers" : "nothing"}>
         <Since at={upSince(vm)} />
       </Td>
       <Td isActionCell>
@@ -115,7 +115,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
           {running.count > 0 && `, ${running.count} running with ${running.cpus} ${running.cpus === 1 ? "vCPU" : "vCPUs"} and ${formatSize(running.memory)}`}
         </span>
       </div>
-      <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-md">
+      <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-lg" className="guest-table">
         <Thead>
           <Tr>
             {columns.map((column) => (

@@ -1,6 +1,6 @@
 import { Divider, Dropdown, DropdownItem, DropdownList, MenuToggle } from "@patternfly/react-core";
 import EllipsisVIcon from "@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import type { Vm } from "../../api/models";
 import { useGuestAction, verbs } from "./actions";
@@ -9,6 +9,7 @@ import { guestPage } from "./guests";
 /// Exactly what is allowed now, for this guest and this user.
 export function GuestMenu({ vm }: { vm: Vm }) {
   const [open, setOpen] = useState(false);
+  const toggle = useRef<HTMLButtonElement>(null);
   const navigate = useNavigate();
   const act = useGuestAction();
   const allowed = new Set(vm.actions);
@@ -22,20 +23,27 @@ export function GuestMenu({ vm }: { vm: Vm }) {
     <Dropdown
       isOpen={open}
       onOpenChange={setOpen}
-      onSelect={() => setOpen(false)}
+      onSelect={() => {
+        setOpen(false);
+        // The item goes away: what opens next gives the focus back to where it finds it.
+        toggle.current?.focus();
+      }}
       shouldFocusFirstItemOnOpen
       popperProps={{ position: "right" }}
-      toggle={(ref) => (
-        <MenuToggle
-          ref={ref}
-          variant="plain"
-          size="sm"
-          aria-label={`Actions for ${vm.name}`}
-          isExpanded={open}
-          icon={<EllipsisVIcon />}
-          onClick={() => setOpen(!open)}
-        />
-      )}
+      toggle={{
+        toggleRef: toggle,
+        toggleNode: (
+          <MenuToggle
+            ref={toggle}
+            variant="plain"
+            size="sm"
+            aria-label={`Actions for ${vm.name}`}
+            isExpanded={open}
+            icon={<EllipsisVIcon />}
+            onClick={() => setOpen(!open)}
+          />
+        ),
+      }}
     >
       <DropdownList>
         {places.map(({ label, path }) => (

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../api/models";
 import { createCommand, curlCommand, sayAgain, setupCommand } from "./as_command";
-import { byWhom, objectPage, taskDuration } from "./tasks";
+import { byWhom, filterTasks, objectPage, taskDuration } from "./tasks";
 
 const task = (kind: string, object: string): Task => ({
   id: "t1", kind, object, title: "", user: "dev1", source: "", state: "done",
@@ -49,6 +49,15 @@ describe("tasks", () => {
     expect(objectPage("vm/web1")).toEqual({ name: "web1", path: "/guests/web1" });
     expect(objectPage("host")).toBeUndefined();
     expect(objectPage("pool/tank")).toBeUndefined();
+  });
+
+  it("can be narrowed to what is of interest", () => {
+    const tasks = (["queued", "running", "done", "failed", "cancelled", "attention"] as const).map((state) => ({ ...task("vm.stop", "vm/a"), state }));
+    const states = (filter: Parameters<typeof filterTasks>[1]) => filterTasks(tasks, filter).map(({ state }) => state).join(" ");
+    expect(states("")).toBe("queued running done failed cancelled attention");
+    expect(states("work")).toBe("queued running");
+    expect(states("look")).toBe("failed attention");
+    expect(states("done")).toBe("done");
   });
 
   it("say whose they are", () => {

@@ -5,6 +5,23 @@ import type { Step, Task } from "../../api/models";
 export const isActive = (task: Task): boolean => task.state === "queued" || task.state === "running";
 export const needsLook = (task: Task): boolean => task.state === "failed" || task.state === "attention";
 
+/// What the list of tasks can be narrowed to.
+export const taskFilters = { work: "At work", look: "Failed or needs attention", done: "Done", cancelled: "Cancelled" } as const;
+export type TaskFilter = keyof typeof taskFilters | "";
+
+export function filterTasks(tasks: readonly Task[], filter: TaskFilter): Task[] {
+  switch (filter) {
+    case "":
+      return [...tasks];
+    case "work":
+      return tasks.filter(isActive);
+    case "look":
+      return tasks.filter(needsLook);
+    default:
+      return tasks.filter(({ state }) => state === filter);
+  }
+}
+
 // Events bring every change at once; this is the net below them while work is going on.
 const netInterval = 5000;
 

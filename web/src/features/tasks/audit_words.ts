@@ -1,0 +1,22 @@
+/// What an entry of the audit says was asked for, by method and path as the API declares them.
+const words: Readonly<Record<string, string>> = {
+  "POST /api/v1/session": "Log in",
+  "DELETE /api/v1/session": "Log out",
+  "POST /api/v1/setup": "Set up the host",
+  "POST /api/v1/vms": "Create a VM",
+  "PATCH /api/v1/vms/{name}": "Change",
+  "DELETE /api/v1/vms/{name}": "Delete",
+  "POST /api/v1/vms/{name}/start": "Start",
+  "POST /api/v1/vms/{name}/stop": "Stop",
+  "POST /api/v1/vms/{name}/kill": "Kill",
+  "POST /api/v1/vms/{name}/reset": "Reset",
+  "POST /api/v1/vms/{name}/console": "Open a console",
+  "POST /api/v1/tasks/{id}/cancel": "Cancel a task",
+};
+
+/// Undefined: an endpoint that this page does not know.
+export const auditWords = (action: string): string | undefined => (Object.hasOwn(words, action) ? words[action] : undefined);
+
+/// The VM that an entry is about, when it is one.
+export const auditVm = (action: string, object: string): string | undefined =>
+  object && action.includes(" /api/v1/vms/{name}") ? object : undefined;
