@@ -28,6 +28,7 @@ class Scenario:
     label = ""
     ends = "done"     # without a fault
     alone = False     # one object on a host
+    together = False  # its cases begin at once, before one of them could have done what another is to do
     template = "tiny-linux"
 
     def wanted(self, operations):
@@ -154,14 +155,11 @@ class CreateFirst(Create):
     """The first of its template: the image is written once, for all who come later."""
     label = "vm.create (first of its template)"
     template = "tiny-deaf"
+    together = True
 
     def wanted(self, operations):
         last = [number for number, name in operations.items() if name == "dataset.publish"][0]
         return {number: name for number, name in operations.items() if 1 < number <= last}
-
-    def prepare(self, stage, case):
-        super().prepare(stage, case)
-        case.memory["together"] = True
 
     def prepare_all(self, stage):
         """Once no VM is cloned from it."""

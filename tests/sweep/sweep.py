@@ -172,7 +172,7 @@ class Sweep:
         stage.proxy.say(gate=False)
         for scenario in {case.scenario for case in cases}:
             if hasattr(scenario, "prepare_all"):
-                stage.map(lambda case: ensure(stage, case.name, None), [case for case in cases if case.scenario is scenario])
+                stage.map(lambda case: ensure(stage, case.name, None), [case for case in self.cases if case.scenario is scenario])
                 scenario.prepare_all(stage)
         for case, error in zip(cases, stage.map(self.prepared, cases)):
             case.broken, case.late = error, False
@@ -180,7 +180,7 @@ class Sweep:
         began = time.monotonic()
         # Those with the longest way first, so that nobody waits at its operation for longer than its deadline.
         for far in (True, False):
-            self.bring(fault, [case for case in cases if (case.number > 3) == far])
+            self.bring(fault, [case for case in cases if (case.scenario.together or case.number > 3) == far])
         able = [case for case in cases if not case.broken]
         for case in able:
             case.late = bool(fault.kill or fault.reboot) and not self.waits(case)
