@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -178,6 +179,9 @@ void make_devices() {
 int serve() {
     ::umask(0);
     ::signal(SIGPIPE, SIG_IGN);
+    // A heap for each of many threads, and large buffers in them, took more and more of this small machine.
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_MMAP_THRESHOLD, 64 << 10);
     rlimit many{1 << 20, 1 << 20};
     ::setrlimit(RLIMIT_NOFILE, &many);
     make_devices();
