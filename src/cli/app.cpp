@@ -22,7 +22,12 @@ std::int64_t now() {
         .count();
 }
 
-void say(const Error& error) {
+/// `document`: the server's own, for --json.
+void say(const Error& error, const json::value* document = nullptr) {
+    if (document) {
+        std::cerr << bhype::json::serialize(*document) << '\n';
+        return;
+    }
     std::cerr << "bhype: " << error.what() << '\n' << info(error.code()).advice << '\n';
 }
 
@@ -164,6 +169,10 @@ int run(int argc, char** argv) {
     app.add_flag("-H", context.plain, "tab-separated lines without a head, for scripts");
     app.add_flag("--no-wait", context.no_wait, "do not wait for the task; print its id");
     app.add_flag("-y,--yes", context.yes, "do not ask");
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return "bhype: " + std::string(error.what()) +
+               "\nbhype --help and bhype NOUN VERB --help tell more.\n";
+    });
     add_vm_commands(app, context);
     add_task_commands(app, context);
     add_host_commands(app, context);
@@ -192,7 +201,9 @@ int run(int argc, char** argv) {
         std::cerr << "bhype: bhyped does not answer: " << error.what() << "\nservice bhyped start\n";
         return no_daemon;
     } catch (const Refused& refusal) {
-        say(refusal.error);
+        say(refusal.error, context.json ? &refusal.document : nullptr);
+        if (refusal.error.code() == Code::hostd_away)
+            return no_daemon;
         return refusal.status >= 500 ? failed : refused;
     } catch (const Error& error) {
         say(error);

@@ -81,8 +81,7 @@ Response Client::request(const std::string& method, const std::string& target,
     }
 }
 
-namespace {
-[[noreturn]] void refuse(const Response& response) {
+void refuse(const Response& response) {
     json::value document;
     try {
         document = parse_json(response.body);
@@ -91,9 +90,8 @@ namespace {
             {"code", info(Code::internal).id},
             {"detail", "status " + std::to_string(response.status) + " without a problem document"}};
     }
-    throw Refused{response.status, error_from(document)};
+    throw Refused{response.status, error_from(document), document};
 }
-} // namespace
 
 std::string Client::get_text(const std::string& target) {
     auto response = request("GET", target);

@@ -52,6 +52,9 @@ struct NoDaemon : std::runtime_error {
 struct Refused {
     int status = 0;
     Error error;
+    json::value document; ///< the problem document (RFC 9457)
 };
+/// Throws Refused with what the answer says.
+[[noreturn]] void refuse(const Response& response);
 
 } // namespace bhype::cli

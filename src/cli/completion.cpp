@@ -22,6 +22,23 @@ std::string verbs_of(const CLI::App& noun) {
     return out;
 }
 
+/// A shell command that lists the objects of a noun.
+std::string names_of(const std::string& noun) {
+    return "bhype " + noun + " -H 2>/dev/null | cut -f1";
+}
+
+/// The noun whose names an option takes; empty for others.
+std::string noun_of(const std::string& option) {
+    return option == "template" || option == "switch" ? option : std::string();
+}
+
+std::string quoted(std::string text) {
+    std::string out = "'";
+    for (const char c : text)
+        out += c == '\'' ? std::string("\\'") : std::string(1, c);
+    return out + "'";
+}
+
 /// Nouns whose objects have names that can be listed.
 bool has_names(const std::string& noun) {
     return noun == "vm" || noun == "task" || noun == "template";
@@ -31,6 +48,14 @@ std::string bash(const CLI::App& app) {
     std::string out =
         "# bash completion for bhype(8)\n_bhype() {\n"
         "    local word=\"${COMP_WORDS[COMP_CWORD]}\" noun=\"${COMP_WORDS[1]}\" verb=\"${COMP_WORDS[2]}\"\n"
+        "    case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
+        "    -t|--template) COMPREPLY=($(compgen -W \"$(" +
+        names_of("template") +
+        ")\" -- \"$word\")); return ;;\n"
+        "    -s|--switch) COMPREPLY=($(compgen -W \"$(" +
+        names_of("switch") +
+        ")\" -- \"$word\")); return ;;\n"
+        "    esac\n"
         "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '" +
         verbs_of(app) + "' -- \"$word\")); return\n    fi\n    case \"$noun\" in\n";
     for (const auto* noun : app.get_subcommands(nullptr)) {
@@ -48,9 +73,8 @@ std::string bash(const CLI::App& app) {
         }
         if (has_names(noun->get_name()))
             out += "        if [ \"$COMP_CWORD\" -eq 3 ] && [ \"${word#-}\" = \"$word\" ]; then\n"
-                   "            COMPREPLY=($(compgen -W \"$(bhype " +
-                   noun->get_name() +
-                   " list -H 2>/dev/null | cut -f1)\" -- \"$word\")); return\n        fi\n";
+                   "            COMPREPLY=($(compgen -W \"$(" +
+                   names_of(noun->get_name()) + ")\" -- \"$word\")); return\n        fi\n";
         out += "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n";
     }
     return out + "    esac\n}\ncomplete -F _bhype bhype\n";
@@ -67,25 +91,28 @@ std::string fish(const CLI::App& app) {
     std::string out = "# fish completion for bhype(8)\ncomplete -c bhype -f\n";
     for (const auto* noun : app.get_subcommands(nullptr)) {
         const auto& name = noun->get_name();
-        out += "complete -c bhype -n __fish_use_subcommand -a " + name + " -d '" + noun->get_description() +
-               "'\n";
+        out += "complete -c bhype -n __fish_use_subcommand -a " + name + " -d " +
+               quoted(noun->get_description()) + "\n";
         const auto verbs = verbs_of(*noun);
         if (verbs.empty())
             continue;
         const auto seen =
             "__fish_seen_subcommand_from " + name + "; and not __fish_seen_subcommand_from " + verbs;
         for (const auto* verb : noun->get_subcommands(nullptr)) {
-            out += "complete -c bhype -n '" + seen + "' -a " + verb->get_name() + "\n";
+            out += "complete -c bhype -n '" + seen + "' -a " + verb->get_name() + " -d " +
+                   quoted(verb->get_description()) + "\n";
             for (const auto* option : verb->get_options())
                 for (const auto& option_name : option->get_lnames())
-                    out += "complete -c bhype -n '__fish_seen_subcommand_from " + name +
-                           "; and __fish_seen_subcommand_from " + verb->get_name() + "' -l " + option_name +
-                           "\n";
+                    out +=
+                        "complete -c bhype -n '__fish_seen_subcommand_from " + name +
+                        "; and __fish_seen_subcommand_from " + verb->get_name() + "' -l " + option_name +
+                        (noun_of(option_name).empty() ? ""
+                                                      : " -x -a '(" + names_of(noun_of(option_name)) + ")'") +
+                        " -d " + quoted(option->get_description()) + "\n";
         }
         if (has_names(name))
             out += "complete -c bhype -n '__fish_seen_subcommand_from " + name +
-                   "; and __fish_seen_subcommand_from " + verbs + "' -a '(bhype " + name +
-                   " list -H 2>/dev/null | cut -f1)'\n";
+                   "; and __fish_seen_subcommand_from " + verbs + "' -a '(" + names_of(name) + ")'\n";
     }
     return out;
 }

@@ -66,13 +66,25 @@ std::size_t terminal_width() {
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+namespace {
+
+/// A line for one row: what a tool has said may hold anything.
+std::string one_line(std::string text) {
+    for (auto& c : text)
+        if (static_cast<unsigned char>(c) < ' ' || c == 127)
+            c = ' ';
+    return text.empty() ? "-" : text;
+}
+
+} // namespace
+
 std::string table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows,
                   bool plain) {
     std::string out;
     if (plain) {
         for (const auto& row : rows) {
             for (std::size_t i = 0; i < row.size(); ++i)
-                out += (i == 0 ? "" : "\t") + (row[i].empty() ? "-" : row[i]);
+                out += (i == 0 ? "" : "\t") + one_line(row[i]);
             out += '\n';
         }
         return out;
@@ -86,13 +98,13 @@ std::string table(const std::vector<std::string>& head, const std::vector<std::v
     const auto line = [&](const std::vector<std::string>& cells) {
         std::string text;
         for (std::size_t i = 0; i < cells.size(); ++i) {
-            const std::string cell = cells[i].empty() ? "-" : cells[i];
+            const auto cell = one_line(cells[i]);
             text += cell;
             if (i + 1 < cells.size())
                 text.append(widths[i] > cell.size() ? widths[i] - cell.size() + 2 : 2, ' ');
         }
         if (is_terminal(STDOUT_FILENO) && text.size() > terminal_width())
-            text.resize(terminal_width());
+            text.replace(terminal_width() - 3, std::string::npos, "...");
         out += text + '\n';
     };
     line(head);

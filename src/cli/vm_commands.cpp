@@ -62,6 +62,9 @@ std::string show_text(const json::value& vm) {
     line("name", text(vm, "name"));
     line("state", text(vm, "state"));
     line("reason", text(vm, "reason"));
+    line("definition", text(vm, "definition_error"));
+    if (number(vm, "started") > 0)
+        line("up", ago(number(vm, "started")) + ", " + text(vm, "reboots") + " reboots by the guest");
     line("owner", text(vm, "owner"));
     line("group", text(vm, "group"));
     line("note", text(vm, "note"));
@@ -98,6 +101,11 @@ std::string plan_text(const json::value& plan) {
         out += "destroys " + std::string(item.as_string()) + '\n';
     for (const auto& item : plan.at("keeps").as_array())
         out += "keeps    " + std::string(item.as_string()) + '\n';
+    const auto memory = number(plan, "memory_left");
+    if (!plan.at("steps").as_array().empty())
+        out += "takes " + size(plan.at("space_now")) + " of the pool now, at most " +
+               size(plan.at("space_most")) + "; when it runs, " +
+               ByteSize(static_cast<std::uint64_t>(memory)).human() + " of memory are left free\n";
     for (const auto& item : plan.at("problems").as_array())
         out += "problem: " + std::string(item.as_string()) + '\n';
     return out;
@@ -197,7 +205,7 @@ int change(Context& context, const VmOptions& options, const json::object& body,
 int edit(Context& context, const VmOptions& options) {
     const auto response = context.api().request("GET", path_of(options));
     if (response.status != 200)
-        throw Refused{response.status, error_from(parse_json(response.body))};
+        refuse(response);
     const auto vm = parse_json(response.body);
     json::object before;
     for (const auto* key : {"cpus", "memory", "note", "owner", "group", "screen"})
