@@ -131,8 +131,9 @@ void Accounts::refresh() {
     }
 }
 
-bool Accounts::user_exists(const UserName& name) const {
-    return ask(name.str()) != nullptr;
+bool Accounts::may_own(const UserName& name) const {
+    const auto account = ask(name.str());
+    return account && (account->role == Role::member || account->role == Role::administrator);
 }
 
 bool Accounts::group_exists(const GroupName& name) const {

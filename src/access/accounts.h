@@ -61,7 +61,8 @@ class Accounts {
     /// Asks again for those that were asked for lately and forgets the others. Failures are logged.
     void refresh();
 
-    bool user_exists(const UserName& name) const;
+    /// Whether it is an account whose role lets it have VMs.
+    bool may_own(const UserName& name) const;
     bool group_exists(const GroupName& name) const;
 
   private:

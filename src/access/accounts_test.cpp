@@ -94,8 +94,8 @@ TEST_F(AccountsTest, NamesThatAreNoneOfOursAreNobody) {
     EXPECT_EQ(accounts->look(uid_t{1009}), nullptr);
     EXPECT_EQ(accounts->look(uid_t{1002})->name.str(), "dev1");
     EXPECT_EQ(accounts->look(uid_t{4711}), nullptr);
-    EXPECT_TRUE(accounts->user_exists(dev1));
-    EXPECT_FALSE(accounts->user_exists(UserName::from("dev9")));
+    EXPECT_TRUE(accounts->may_own(dev1));
+    EXPECT_FALSE(accounts->may_own(UserName::from("dev9")));
 }
 
 TEST(Ownerships, AreKeptByKind) {

@@ -176,6 +176,8 @@ void Dispatch::keep(const http::Request& request, const Routed& routed, int stat
         return;
     const Note nothing;
     const auto& note = routed.note ? *routed.note : nothing;
+    if (note.only_asked && code.empty())
+        return;
     AuditRecord record{routed.caller.user.empty() ? note.user : routed.caller.user.str(),
                        request.client.address,
                        routed.declaration->method,

@@ -19,9 +19,10 @@ enum class Method { get, post, put, patch, del };
 
 /// What a handler adds to the audit's record of its request.
 struct Note {
-    std::string user;   ///< who it turned out to be, when nobody was logged in before
-    std::string object; ///< when the path does not name it
-    std::string task;   ///< that was begun
+    std::string user;        ///< who it turned out to be, when nobody was logged in before
+    std::string object;      ///< when the path does not name it
+    std::string task;        ///< that was begun
+    bool only_asked = false; ///< for a plan: nothing to be recorded
 };
 
 /// A request after routing, with its path parameters and query.

@@ -12,6 +12,7 @@ using access::Privilege;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t most_waiters = 1000;
+constexpr std::int64_t most_tasks = 1000;
 
 bool ended(const task::Task& task) {
     return task.state != task::State::queued && task.state != task::State::running;
@@ -23,7 +24,8 @@ bool administrator(const access::Caller& caller) {
 
 } // namespace
 
-TaskEndpoints::TaskEndpoints(task::Tasks& tasks) : tasks_(tasks), thread_([this] { run(); }) {}
+TaskEndpoints::TaskEndpoints(task::Tasks& tasks, Rights rights)
+    : tasks_(tasks), rights_(std::move(rights)), thread_([this] { run(); }) {}
 
 TaskEndpoints::~TaskEndpoints() {
     {
@@ -146,9 +148,36 @@ Reply TaskEndpoints::start(const Call& call, std::string kind, std::string objec
 task::Task TaskEndpoints::visible(const Call& call) const {
     const auto id = TaskId::parse(call.path.at("id"));
     auto task = id ? tasks_.find(*id) : std::nullopt;
-    if (!task || (!administrator(call.caller) && task->user != call.caller.user.str()))
+    if (!task || !may_see(call.caller, *task))
         throw Error(Code::not_found);
     return *task;
+}
+
+bool TaskEndpoints::may_see(const access::Caller& caller, const task::Task& task) const {
+    return administrator(caller) || task.user == caller.user.str() || rights_.see(caller, task.object);
+}
+
+std::vector<task::Task> TaskEndpoints::list(const Call& call) const {
+    const auto most = static_cast<std::size_t>(query_number(call, "most", 100, 1, most_tasks));
+    const auto text = [&](const char* name) {
+        const auto found = call.query.find(name);
+        return found == call.query.end() ? std::string() : found->second;
+    };
+    const auto object = text("object");
+    const auto user = text("user");
+    if (administrator(call.caller) || user == call.caller.user.str())
+        return tasks_.list(object, user, most);
+    auto found = tasks_.list(object, user, most_tasks);
+    std::erase_if(found, [&](const task::Task& task) { return !may_see(call.caller, task); });
+    if (user.empty()) { // one's own may be older than the newest of everybody
+        for (auto& own : tasks_.list(object, call.caller.user.str(), most))
+            if (std::ranges::none_of(found, [&](const task::Task& task) { return task.id == own.id; }))
+                found.push_back(std::move(own));
+        std::ranges::stable_sort(found, std::greater(), &task::Task::created);
+    }
+    if (found.size() > most)
+        found.resize(most);
+    return found;
 }
 
 void TaskEndpoints::declare(Router& router) {
@@ -156,25 +185,12 @@ void TaskEndpoints::declare(Router& router) {
         {.method = Method::get,
          .path = "/api/v1/tasks",
          .privilege = Privilege::look,
-         .summary = "Tasks, newest first: one's own, or all for administrators",
+         .summary = "Tasks, newest first: one's own and those on what one may see; all for administrators",
          .tag = "tasks",
          .query = {{"object", "only those of this object: vm/web1"},
                    {"user", "only those of this user"},
                    {"most", "at most so many, 1 to 1000; 100 unless told"}}},
-        [this](const Call& call) {
-            const auto most = static_cast<std::size_t>(query_number(call, "most", 100, 1, 1000));
-            const auto text = [&](const char* name) {
-                const auto found = call.query.find(name);
-                return found == call.query.end() ? std::string() : found->second;
-            };
-            auto user = text("user");
-            if (!administrator(call.caller)) {
-                if (!user.empty() && user != call.caller.user.str())
-                    return Reply{.body = json::array()};
-                user = call.caller.user.str();
-            }
-            return Reply{.body = encode(tasks_.list(text("object"), user, most))};
-        });
+        [this](const Call& call) { return Reply{.body = encode(list(call))}; });
     router.add<task::Task>({.method = Method::get,
                             .path = "/api/v1/tasks/{id}",
                             .privilege = Privilege::look,
@@ -201,7 +217,13 @@ void TaskEndpoints::declare(Router& router) {
                             .tag = "tasks",
                             .errors = {Code::not_found, Code::task_not_cancellable}},
                            [this](const Call& call) {
-                               const auto id = visible(call).id;
+                               const auto asked = visible(call);
+                               const auto& id = asked.id;
+                               if (!administrator(call.caller) && asked.user != call.caller.user.str() &&
+                                   !rights_.change(call.caller, asked.object))
+                                   throw Error(Code::forbidden, "only " + asked.user + ", the owner of " +
+                                                                    asked.object +
+                                                                    " or an administrator cancels it");
                                tasks_.cancel(id);
                                const auto task = tasks_.find(id);
                                if (!task)

@@ -13,12 +13,19 @@ namespace bhype::api {
 /// The /tasks endpoints, and waiting for tasks without holding a thread for each who waits.
 class TaskEndpoints {
   public:
-    explicit TaskEndpoints(task::Tasks& tasks);
+    /// Whether somebody may see or change what a task works on ("vm/web1"): then its tasks too, whoever began
+    /// them.
+    struct Rights {
+        std::function<bool(const access::Caller&, const std::string& object)> see;
+        std::function<bool(const access::Caller&, const std::string& object)> change;
+    };
+    TaskEndpoints(task::Tasks& tasks, Rights rights);
     ~TaskEndpoints();
     TaskEndpoints(const TaskEndpoints&) = delete;
     TaskEndpoints& operator=(const TaskEndpoints&) = delete;
 
     void declare(Router& router);
+    bool may_see(const access::Caller& caller, const task::Task& task) const;
     /// To be called after every change of a task (task::Tasks::on_change).
     void changed(const task::Task& task);
 
@@ -52,9 +59,11 @@ class TaskEndpoints {
     Reply reply(const task::Task& task, int status) const;
     Reply wait(const TaskId& id, std::chrono::seconds longest, int status);
     task::Task visible(const Call& call) const;
+    std::vector<task::Task> list(const Call& call) const;
     void run();
 
     task::Tasks& tasks_;
+    Rights rights_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::list<Waiter> waiters_;

@@ -44,8 +44,9 @@ class FakeTasks : public task::Tasks {
     void start() override {}
     void stop() override {}
 
-    TaskId make(const std::string& user) {
+    TaskId make(const std::string& user, const std::string& object = "vm/x") {
         Task task;
+        task.object = object;
         task.id = random_task_id();
         task.user = user;
         task.state = State::running;
@@ -106,7 +107,14 @@ class TasksTest : public testing::Test {
     }
     http::test::Directory directory;
     FakeTasks tasks;
-    TaskEndpoints endpoints{tasks};
+    /// vm/shared is seen by dev2 and his own is vm/theirs.
+    TaskEndpoints::Rights rights{[](const access::Caller& caller, const std::string& object) {
+                                     return caller.user.str() == "dev2" && object != "vm/x";
+                                 },
+                                 [](const access::Caller& caller, const std::string& object) {
+                                     return caller.user.str() == "dev2" && object == "vm/theirs";
+                                 }};
+    TaskEndpoints endpoints{tasks, rights};
     FakeGate gate;
     Router router;
     Dispatch dispatch{router, gate};
@@ -130,6 +138,19 @@ TEST_F(TasksTest, ShowsOnesOwn) {
               std::string::npos);
     EXPECT_EQ(ask("GET /api/v1/tasks?most=0", "ann").status, 422);
     EXPECT_NE(ask("POST /api/v1/tasks/" + id + "/cancel", "dev1").body.find("cancelled"), std::string::npos);
+}
+
+TEST_F(TasksTest, ShowsWhatWorksOnWhatOneMaySee) {
+    const auto shared = tasks.make("dev1", "vm/shared").str();
+    const auto theirs = tasks.make("dev1", "vm/theirs").str();
+    tasks.make("dev1", "vm/x");
+    EXPECT_EQ(ask("GET /api/v1/tasks/" + shared, "dev2").status, 200);
+    EXPECT_EQ(ask("GET /api/v1/tasks/" + shared, "dev3").status, 404);
+    EXPECT_EQ(decode_text<std::vector<Task>>(ask("GET /api/v1/tasks", "dev2").body).size(), 2U);
+    EXPECT_EQ(decode_text<std::vector<Task>>(ask("GET /api/v1/tasks?most=1", "dev2").body).size(), 1U);
+    EXPECT_EQ(ask("GET /api/v1/tasks", "dev3").body, "[]");
+    EXPECT_EQ(ask("POST /api/v1/tasks/" + shared + "/cancel", "dev2").status, 403);
+    EXPECT_EQ(ask("POST /api/v1/tasks/" + theirs + "/cancel", "dev2").status, 200);
 }
 
 TEST_F(TasksTest, ManyWaitWithoutHoldingWorkers) {

@@ -52,6 +52,8 @@
       "Put the file in its place or remove the device.")                                                     \
     X(vm_refused, "vm.refused", 409, "The VM cannot be made or started on this host as it is",               \
       "Each problem says what it asks for.")                                                                 \
+    X(vm_definition_broken, "vm.definition_broken", 409, "The VM's definition cannot be used",               \
+      "Correct the vm.toml that is named, as root; bHype reads it again within a minute.")                   \
     X(template_broken, "template.broken", 409, "The template cannot be used",                                \
       "Correct the template file that is named.")                                                            \
     X(checksum, "template.checksum", 409, "The media have another checksum than the template says",          \
@@ -73,6 +75,8 @@
       "Report this with the output in the detail.")                                                          \
     X(dataset_busy, "storage.dataset_busy", 409, "A dataset or pool is in use",                              \
       "Stop what uses it: a VM, a program that has a file open in it, a hold on a snapshot.")                \
+    X(dataset_has_clones, "storage.has_clones", 409, "Other datasets are clones of it",                      \
+      "Destroy the clones that the detail names, or zfs promote them; then repeat the command.")             \
     X(policy, "host.refused", 403, "bhype-hostd refuses this operation",                                     \
       "The host's policy is in hostd.toml; only root can change it.")                                        \
     X(hostd_away, "host.no_hostd", 503, "bhype-hostd does not answer", "Run `service bhype_hostd start`.")   \

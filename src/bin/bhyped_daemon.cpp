@@ -63,6 +63,8 @@ struct Daemon::Parts {
     void declare();
     void listen();
     void task_changed(const task::Task& task);
+    /// Of what a task works on ("vm/web1"); nothing when it is not there or nobody's own.
+    std::optional<access::Ownership> owner_of(const std::string& object) const;
     void session_ended(const std::string& session);
     std::vector<std::string> guests_of(const access::Caller& caller, const SwitchName& name) const;
 
@@ -130,8 +132,15 @@ Daemon::Parts::Parts(const Config& wanted)
       gate(*host, accounts, sessions, limiter,
            [this](const std::string& session) { session_ended(session); }),
       tasks(task::make_tasks(database, *host, static_cast<int>(config.tasks_at_once))),
-      task_endpoints(*tasks), switches(*host, keep_switches()),
-      inventory(*host, keep_vms(), config.cache.str()),
+      task_endpoints(*tasks, {[this](const access::Caller& caller, const std::string& object) {
+                                  const auto ownership = owner_of(object);
+                                  return ownership && access::may_see(caller, *ownership);
+                              },
+                              [this](const access::Caller& caller, const std::string& object) {
+                                  const auto ownership = owner_of(object);
+                                  return ownership && access::may_change(caller, *ownership);
+                              }}),
+      switches(*host, keep_switches()), inventory(*host, keep_vms(), config.cache.str()),
       consoles(*host,
                [this](const access::Caller& caller, const VmName& vm) {
                    if (!gate.still(caller))
@@ -150,10 +159,12 @@ Daemon::Parts::Parts(const Config& wanted)
           .library = library,
           .consoles = consoles,
           .offer = [this] { return system.offer(); },
-          .user_exists = [this](const UserName& name) { return accounts.user_exists(name); },
+          .may_own = [this](const UserName& name) { return accounts.may_own(name); },
           .group_exists = [this](const GroupName& name) { return accounts.group_exists(name); }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
-    vm::add_tasks(*tasks, inventory, keeper);
+    vm::add_tasks(*tasks, inventory, keeper, [this](const host::Machine& machine) {
+        return vm::start_problems(machine, system.offer(), switches);
+    });
     system.add_tasks(*tasks, [this] {
         keeper.wake();
         events.publish("host");
@@ -231,12 +242,17 @@ void Daemon::Parts::declare() {
     api::declare_about(router);
 }
 
+std::optional<access::Ownership> Daemon::Parts::owner_of(const std::string& object) const {
+    const auto name = object.starts_with("vm/") ? VmName::parse(object.substr(3)) : std::nullopt;
+    const auto record = name ? inventory.find(*name) : std::nullopt;
+    return record ? std::optional(record->ownership) : std::nullopt;
+}
+
 void Daemon::Parts::task_changed(const task::Task& task) {
     keeper.task_changed(task);
     task_endpoints.changed(task);
-    events.publish("tasks/" + task.id.str(), [&](const access::Caller& caller) {
-        return caller.role == access::Role::administrator || caller.user.str() == task.user;
-    });
+    events.publish("tasks/" + task.id.str(),
+                   [&](const access::Caller& caller) { return task_endpoints.may_see(caller, task); });
 }
 
 void Daemon::Parts::session_ended(const std::string& session) {

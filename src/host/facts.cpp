@@ -71,18 +71,21 @@ Command kldstat_module(std::string_view module) {
             .deadline = seconds(10)};
 }
 
-HostFactsResult parse_facts(const Command& sysctl, const Output& sysctl_output, const Command& version,
-                            const Output& version_output, std::vector<std::string> missing_modules) {
-    expect_success(version, version_output);
-    const auto values = parse_sysctl(sysctl, sysctl_output);
+std::string parse_version(const Command& command, const Output& output) {
+    expect_success(command, output);
+    std::string release(trimmed(output.out));
+    if (release.empty())
+        unexpected(command.program, "a release", "");
+    return release;
+}
+
+HostFactsResult parse_facts(const Command& sysctl, const Output& output) {
+    const auto values = parse_sysctl(sysctl, output);
     const auto count = [&](const std::string& name) { return required_number(sysctl, values, name); };
     const auto if_there = [&](const std::string& name) -> std::optional<std::uint64_t> {
         return values.contains(name) ? std::optional(count(name)) : std::nullopt;
     };
     HostFactsResult facts;
-    facts.release = trimmed(version_output.out);
-    if (facts.release.empty())
-        unexpected(version.program, "a release", "");
     facts.osreldate = static_cast<std::int64_t>(count("kern.osreldate"));
     facts.hostname = required(sysctl, values, "kern.hostname");
     facts.cpu_model = required(sysctl, values, "hw.model");
@@ -97,7 +100,6 @@ HostFactsResult parse_facts(const Command& sysctl, const Output& sysctl_output, 
                        count("vm.stats.vm.v_laundry_count");
     facts.memory_free = ByteSize(pages * count("hw.pagesize") + arc - arc_kept);
     facts.arc = ByteSize(arc);
-    facts.missing_modules = std::move(missing_modules);
     return facts;
 }
 

@@ -22,8 +22,9 @@ Command facts_sysctl();
 Command facts_version();
 /// Exit status 0: loaded or compiled in, 1: not.
 Command kldstat_module(std::string_view module);
-HostFactsResult parse_facts(const Command& sysctl, const Output& sysctl_output, const Command& version,
-                            const Output& version_output, std::vector<std::string> missing_modules);
+std::string parse_version(const Command& command, const Output& output);
+/// What sysctl tells of it.
+HostFactsResult parse_facts(const Command& sysctl, const Output& output);
 
 /// kern.hostuuid, what bhype:host names.
 Command hostuuid_sysctl();

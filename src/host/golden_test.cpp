@@ -228,6 +228,7 @@ TEST(Golden, EveryOtherCommand) {
         zfs_get_volsize(volume),
         zfs_list(dataset, false),
         zfs_list(dataset, true),
+        zfs_list(dataset, false, false),
         zfs_rename(volume, dataset),
         zfs_set_host(dataset, host),
         zfs_set_volsize(volume, 30_GiB),

@@ -48,15 +48,17 @@ struct HostFactsResult {
     ByteSize memory_free; ///< pages free, inactive and laundry, plus what the ARC can give back
     ByteSize arc;         ///< kstat.zfs.misc.arcstats.size
     std::vector<std::string> missing_modules; ///< of vmm, nmdm, if_bridge, if_tuntap, zfs
+    bool dhcp = false;                        ///< bHype's dnsmasq runs
 };
 BOOST_DESCRIBE_STRUCT(HostFactsResult, (),
                       (release, osreldate, hostname, cpu_model, cpus, max_vcpus, memory, memory_free, arc,
-                       missing_modules))
+                       missing_modules, dhcp))
 struct HostFacts {
+    bool whole = true; ///< false: without release and modules, which cost most and change least
     BHYPE_OPERATION("host.facts", reads, 20);
     using Result = HostFactsResult;
 };
-BOOST_DESCRIBE_STRUCT(HostFacts, (), ())
+BOOST_DESCRIBE_STRUCT(HostFacts, (), (whole))
 
 struct Disk {
     DiskName name;
@@ -108,10 +110,11 @@ BOOST_DESCRIBE_STRUCT(Dataset, (),
 struct DatasetList {
     DatasetName root;
     bool snapshots = false;
+    bool below = true; ///< false: ROOT alone
     BHYPE_OPERATION("dataset.list", reads, 120);
     using Result = std::vector<Dataset>;
 };
-BOOST_DESCRIBE_STRUCT(DatasetList, (), (root, snapshots))
+BOOST_DESCRIBE_STRUCT(DatasetList, (), (root, snapshots, below))
 
 struct Interface {
     InterfaceName name;
@@ -344,10 +347,11 @@ struct Guest {
     std::int64_t bhyve_pid = 0;
     std::int64_t vmd_pid = 0;
     std::int64_t generation = 0; ///< of the definition it runs with
+    std::int64_t change = 0; ///< grows with every change that hostd saw: of two pictures the higher is newer
 };
 BOOST_DESCRIBE_STRUCT(Guest, (),
-                      (vm, state, reason, last_lines, since, started, reboots, bhyve_pid, vmd_pid,
-                       generation))
+                      (vm, state, reason, last_lines, since, started, reboots, bhyve_pid, vmd_pid, generation,
+                       change))
 /// Guests that run or have ended since hostd's run directory was last cleared. hostd also sends an event with
 /// a Guest whenever one changes.
 struct GuestList {
@@ -374,9 +378,10 @@ BOOST_DESCRIBE_STRUCT(GuestStart, (), (vm, dataset, taps))
 
 /// Presses the power button, again every few seconds, until the guest has ended or `seconds` have passed;
 /// returns at once. The outcome comes as an event: stopped, or running again with the reason "did not react".
+/// 0 seconds: presses it no more.
 struct GuestStop {
     VmName vm;
-    Ranged<1, 3600> seconds = 60;
+    Ranged<0, 3600> seconds = 60;
     BHYPE_OPERATION("guest.stop", reconciled, 10);
     using Result = Guest;
 };

@@ -28,11 +28,14 @@ ByteSize size_or_none(const Command& command, std::string_view text, std::string
 
 } // namespace
 
-Command zfs_list(const DatasetName& root, bool snapshots) {
+Command zfs_list(const DatasetName& root, bool snapshots, bool below) {
     auto command = zfs({"list", "-H", "-p", "-o",
                         "name,type,used,avail,refer,mountpoint,origin,volsize,bhype:id,bhype:host", "-t",
-                        snapshots ? "filesystem,volume,snapshot" : "filesystem,volume", "-r", root.str()},
+                        snapshots ? "filesystem,volume,snapshot" : "filesystem,volume"},
                        seconds(120));
+    if (below)
+        command.arguments.emplace_back("-r");
+    command.arguments.push_back(root.str());
     command.output_limit = 64 << 20;
     return command;
 }
@@ -139,7 +142,7 @@ Code zfs_code(std::string_view err) {
         Code code;
     };
     // lib/libzfs/libzfs_util.c and zpool_vdev.c; the same from 2.1.9 to 2.4. The order matters.
-    static constexpr std::array<Row, 18> rows{{
+    static constexpr std::array<Row, 19> rows{{
         {"pool already exists", Code::pool_exists},
         {"is part of active pool", Code::disk_in_use},
         {"is part of exported pool", Code::disk_in_use},
@@ -155,6 +158,7 @@ Code zfs_code(std::string_view err) {
         {"out of space", Code::no_space},
         {"space quota exceeded", Code::no_space},
         {"size is greater than available space", Code::no_space},
+        {"has dependent clones", Code::dataset_has_clones}, // cmd/zfs/zfs_main.c, before it destroys anything
         {"dataset is busy", Code::dataset_busy},
         {"pool is busy", Code::dataset_busy},
         {"Device busy", Code::disk_in_use},

@@ -7,7 +7,7 @@
 
 namespace bhype::host {
 
-Command zfs_list(const DatasetName& root, bool snapshots);
+Command zfs_list(const DatasetName& root, bool snapshots, bool below = true);
 /// A missing root is an empty list; anything else that went wrong is an Error.
 std::vector<Dataset> parse_zfs_list(const Command& command, const Output& output);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "host/dnsmasq.h"
 #include "hostd/config.h"
 #include "hostd/guests.h"
 #include "hostd/password.h"
@@ -38,6 +39,9 @@ struct Context {
     }
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
+
+/// bHype's dnsmasq; 0 when it does not run.
+pid_t dnsmasq_running(const host::DnsmasqFiles& files);
 
 // One for each operation in host::Operations; without it hostd does not compile.
 #define BHYPE_PERFORM(OPERATION)                                                                             \

@@ -29,40 +29,12 @@ constexpr std::string_view line_lost =
 
 } // namespace
 
-host::Guest guest_of(const vmd::Status& status) {
-    host::Guest guest;
-    guest.vm = VmName::from(status.vm);
-    switch (status.state) {
-    case vmd::State::starting:
-        guest.state = host::GuestState::starting;
-        break;
-    case vmd::State::running:
-        guest.state = host::GuestState::running;
-        break;
-    case vmd::State::stopping:
-        guest.state = host::GuestState::stopping;
-        break;
-    case vmd::State::stopped:
-        guest.state = host::GuestState::stopped;
-        break;
-    case vmd::State::failed:
-        guest.state = host::GuestState::failed;
-        break;
-    }
-    guest.reason = status.reason;
-    guest.last_lines = status.last_lines;
-    guest.since = status.since;
-    guest.started = status.started;
-    guest.reboots = status.reboots;
-    guest.bhyve_pid = status.bhyve_pid;
-    guest.vmd_pid = status.ended() ? 0 : status.vmd_pid;
-    guest.generation = status.generation;
-    return guest;
-}
-
 Guests::Guests(std::string run_directory, const Tree& tree, StartProgram start,
                std::function<void(const host::Guest&)> changed)
-    : run_(std::move(run_directory)), tree_(tree), start_(std::move(start)), changed_(std::move(changed)) {
+    : run_(std::move(run_directory)), tree_(tree), start_(std::move(start)), changed_(std::move(changed)),
+      changes_(std::chrono::duration_cast<std::chrono::microseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+                   .count()) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         throw Error(Code::internal, "pipe");
@@ -179,6 +151,7 @@ void Guests::adopt(const std::string& name) {
             log::warning("{}: serial line: {}", name, error.what());
         }
     }
+    entry.change = ++changes_;
     entries_[name] = std::move(entry);
 }
 
@@ -211,18 +184,51 @@ bool Guests::connect(const std::string& name, Entry& entry) {
     }
 }
 
+host::Guest Guests::picture(const Entry& entry) {
+    const auto& status = entry.status;
+    host::Guest guest;
+    guest.vm = VmName::from(status.vm);
+    switch (status.state) {
+    case vmd::State::starting:
+        guest.state = host::GuestState::starting;
+        break;
+    case vmd::State::running:
+        guest.state = host::GuestState::running;
+        break;
+    case vmd::State::stopping:
+        guest.state = host::GuestState::stopping;
+        break;
+    case vmd::State::stopped:
+        guest.state = host::GuestState::stopped;
+        break;
+    case vmd::State::failed:
+        guest.state = host::GuestState::failed;
+        break;
+    }
+    guest.reason = status.reason;
+    guest.last_lines = status.last_lines;
+    guest.since = status.since;
+    guest.started = status.started;
+    guest.reboots = status.reboots;
+    guest.bhyve_pid = status.bhyve_pid;
+    guest.vmd_pid = status.ended() ? 0 : status.vmd_pid;
+    guest.generation = status.generation;
+    guest.change = entry.change;
+    return guest;
+}
+
 std::vector<host::Guest> Guests::list() const {
     const std::lock_guard lock(mutex_);
     std::vector<host::Guest> found;
     for (const auto& [name, entry] : entries_)
-        found.push_back(guest_of(entry.status));
+        found.push_back(picture(entry));
     return found;
 }
 
 std::optional<host::Guest> Guests::find(const VmName& vm) const {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(vm.str());
-    return found == entries_.end() ? std::nullopt : std::optional(guest_of(found->second.status));
+    return found == entries_.end() ? std::nullopt : std::optional(picture(found->second));
 }
 
 bool Guests::alive(const VmName& vm) const {
@@ -244,6 +250,7 @@ host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsake
     entry.dataset = dataset;
     entry.kept = std::move(keepsakes);
     entry.status.vm = name;
+    entry.change = ++changes_;
     entry.child = spawn(name, entry, false);
     const auto child = entry.child;
     entries_[name] = std::move(entry);
@@ -285,7 +292,7 @@ host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsake
     const auto found = entries_.find(name);
     if (found == entries_.end())
         throw Error(Code::vm_start_failed, "it was removed meanwhile");
-    const auto guest = guest_of(found->second.status);
+    const auto guest = picture(found->second);
     if (guest.state == host::GuestState::failed || guest.state == host::GuestState::stopped) {
         std::string detail = guest.reason;
         for (const auto& line : guest.last_lines)
@@ -301,6 +308,18 @@ vmd::Fields Guests::ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields,
         throw Error(Code::vm_not_running, vm.str());
     VmdClient client(directory(vm) + "/" + vmd::socket_file);
     return client.ask(kind, std::move(fields), patience, descriptor);
+}
+
+host::Guest Guests::put(const VmName& vm, vmd::Status status) {
+    std::unique_lock lock(mutex_);
+    if (entries_.contains(vm.str())) {
+        take(lock, vm.str(), std::move(status));
+        if (const auto found = entries_.find(vm.str()); found != entries_.end())
+            return picture(found->second);
+    }
+    host::Guest none;
+    none.vm = vm;
+    return none;
 }
 
 void Guests::forget(const VmName& vm) {
@@ -321,9 +340,10 @@ void Guests::take(std::unique_lock<std::mutex>& lock, const std::string& name, v
     auto& entry = entries_.at(name);
     status.vm = name;
     entry.status = std::move(status);
+    entry.change = ++changes_;
     if (entry.status.ended())
         entry.kept = {}; // nothing holds the dataset any more
-    const auto guest = guest_of(entry.status);
+    const auto guest = picture(entry);
     settled_.notify_all();
     lock.unlock();
     changed_(guest);

@@ -47,18 +47,22 @@ class Guests {
     /// Asks a running guest's vmd. Throws Error(vm_not_running) when there is none.
     vmd::Fields ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields, std::chrono::milliseconds patience,
                     Fd* descriptor = nullptr) const;
+    /// Takes what the guest's vmd has just answered.
+    host::Guest put(const VmName& vm, vmd::Status status);
     /// Forgets an ended guest and removes its run directory.
     void forget(const VmName& vm);
 
   private:
     struct Entry {
         vmd::Status status;
+        std::int64_t change = 0;
         DatasetName dataset;
         Keepsakes kept;
         VmdClient events;
         pid_t child = 0;
         Fd lock; ///< of a run directory in which no vmd may begin any more
     };
+    static host::Guest picture(const Entry& entry);
     pid_t spawn(const std::string& name, const Entry& entry, bool attach);
     bool connect(const std::string& name, Entry& entry);
     vmd::Status await(const std::string& name, Entry& entry);
@@ -77,11 +81,10 @@ class Guests {
     mutable std::mutex mutex_;
     std::condition_variable settled_;
     std::map<std::string, Entry> entries_;
+    std::int64_t changes_; ///< begins with the clock, so that it grows over restarts
     Fd wake_read_, wake_write_;
     bool stopping_ = false;
     std::thread watcher_;
 };
-
-host::Guest guest_of(const vmd::Status& status);
 
 } // namespace bhype::hostd

@@ -212,11 +212,9 @@ BHYPE_PERFORM(GuestStop) {
 
 BHYPE_PERFORM(GuestKill) {
     auto& guests = context.house.guests;
-    if (guests.alive(operation.vm)) {
-        auto status = vmd::Status::from(guests.ask(operation.vm, vmd::Kind::kill, {}, 25s));
-        status.vm = operation.vm.str();
-        return guest_of(status);
-    }
+    if (guests.alive(operation.vm))
+        return guests.put(operation.vm,
+                          vmd::Status::from(guests.ask(operation.vm, vmd::Kind::kill, {}, 25s)));
     host::Guest none;
     none.vm = operation.vm;
     return guests.find(operation.vm).value_or(none);

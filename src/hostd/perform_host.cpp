@@ -15,15 +15,17 @@
 namespace bhype::hostd {
 
 BHYPE_PERFORM(HostFacts) {
-    static_cast<void>(operation);
-    std::vector<std::string> missing;
+    const auto sysctl = host::facts_sysctl();
+    auto facts = host::parse_facts(sysctl, context.command(sysctl));
+    facts.dhcp = dnsmasq_running({}) != 0;
+    if (!operation.whole)
+        return facts;
+    const auto version = host::facts_version();
+    facts.release = host::parse_version(version, context.command(version));
     for (const auto module : host::needed_modules)
         if (context.command(host::kldstat_module(module)).exit_status != 0)
-            missing.emplace_back(module);
-    const auto sysctl = host::facts_sysctl();
-    const auto version = host::facts_version();
-    const auto values = context.command(sysctl);
-    return host::parse_facts(sysctl, values, version, context.command(version), std::move(missing));
+            facts.missing_modules.emplace_back(module);
+    return facts;
 }
 
 BHYPE_PERFORM(DiskList) {

@@ -48,7 +48,26 @@ InterfaceName make(Context& context, const host::Command& create) {
     return *made;
 }
 
+/// Directory and name.
+std::pair<std::string, std::string> split(const HostPath& path) {
+    const auto slash = path.str().rfind('/');
+    return {path.str().substr(0, slash), path.str().substr(slash + 1)};
+}
+
 } // namespace
+
+pid_t dnsmasq_running(const host::DnsmasqFiles& files) {
+    const auto [directory_name, file] = split(files.pid);
+    std::optional<std::string> text;
+    try {
+        text = os::read_file(os::open_directory(directory_name).get(), file, 64);
+    } catch (const Error& error) {
+        if (error.code() != Code::vm_file_missing)
+            throw;
+    }
+    const auto pid = text ? static_cast<pid_t>(std::atoi(text->c_str())) : 0;
+    return pid > 1 && os::process_title(pid).find("dnsmasq") != std::string::npos ? pid : 0;
+}
 
 BHYPE_PERFORM(InterfaceList) {
     static_cast<void>(operation);
@@ -83,7 +102,9 @@ BHYPE_PERFORM(TapCreate) {
     const auto all = interfaces(context);
     const auto* bridge = named(all, bridge_name);
     if (!bridge || !ours(*bridge))
-        throw Error(Code::vm_no_switch, bridge_name.str());
+        throw Error(Code::vm_no_switch, "there is no bridge " + bridge_name.str() + " of switch " +
+                                            operation.switch_.str() +
+                                            "; bHype makes it again in a few seconds");
     const auto description = host::tap_description(operation.vm, operation.nic);
     const auto found = std::ranges::find_if(
         all, [&](const auto& one) { return one.description == description && ours(one); });
@@ -123,10 +144,10 @@ BHYPE_PERFORM(LeaseList) {
     static_cast<void>(operation);
     static_cast<void>(context);
     const host::DnsmasqFiles files;
-    const auto slash = files.leases.str().rfind('/');
+    const auto [directory_name, file] = split(files.leases);
     try {
-        const Fd directory = os::open_directory(files.leases.str().substr(0, slash));
-        const auto text = os::read_file(directory.get(), files.leases.str().substr(slash + 1), 4 << 20);
+        const Fd directory = os::open_directory(directory_name);
+        const auto text = os::read_file(directory.get(), file, 4 << 20);
         return text ? host::parse_leases(*text) : std::vector<host::Lease>{};
     } catch (const Error& error) {
         if (error.code() == Code::vm_file_missing)
@@ -136,11 +157,7 @@ BHYPE_PERFORM(LeaseList) {
 }
 
 BHYPE_PERFORM(DhcpEnsure) {
-    host::DnsmasqFiles files;
-    const auto split = [](const HostPath& path) {
-        const auto slash = path.str().rfind('/');
-        return std::pair(path.str().substr(0, slash), path.str().substr(slash + 1));
-    };
+    const host::DnsmasqFiles files;
     for (const auto* path : {&files.configuration, &files.leases}) {
         const auto directory = split(*path).first;
         if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
@@ -155,14 +172,7 @@ BHYPE_PERFORM(DhcpEnsure) {
     const auto test = host::dnsmasq_test(files);
     host::expect_success(test, context.command(test));
 
-    pid_t running = 0;
-    const auto [run_name, pid_file] = split(files.pid);
-    const Fd run_directory = os::open_directory(run_name);
-    if (const auto pid = os::read_file(run_directory.get(), pid_file, 64)) {
-        running = static_cast<pid_t>(std::atoi(pid->c_str()));
-        if (running <= 1 || os::process_title(running).find("dnsmasq") == std::string::npos)
-            running = 0;
-    }
+    const auto running = dnsmasq_running(files);
     if (running && same)
         return {};
     if (running) {

@@ -63,7 +63,7 @@ Inside definition_place(Context& context, const DatasetName& name) {
 
 BHYPE_PERFORM(DatasetList) {
     const auto where = inside(operation.root);
-    const auto list = host::zfs_list(operation.root, operation.snapshots);
+    const auto list = host::zfs_list(operation.root, operation.snapshots, operation.below);
     auto found = host::parse_zfs_list(list, context.command(list));
     if (!found.empty())
         context.require(where.pool);

@@ -134,10 +134,20 @@ std::vector<Check> System::checks() {
         }
     }
     checks.add("switches", "switch nat", !wanted.empty(), wanted.empty() ? "none" : "defined", "bhype setup");
+    if (!wanted.empty() && now)
+        checks.add("dhcp", "bHype's dnsmasq serves the switches", now->facts.dhcp,
+                   now->facts.dhcp ? "running" : "not running",
+                   "bHype starts it again within a minute; if it does not stay, see /var/log/messages and "
+                   "dnsmasq --test -C /usr/local/etc/bhype/dnsmasq.conf");
     for (const auto& item : wanted)
         checks.add("switch_" + item.name.str(), "bridge " + network::bridge_of(item.name),
                    switches_.up(item.name), switches_.up(item.name) ? item.address.str() : "missing",
                    "bhype setup makes it again; see ifconfig -a");
+    for (const auto& record : inventory_.all())
+        if (!record.broken.empty())
+            checks.add(
+                "vm_" + record.name.str(), "VM " + record.name.str() + "'s definition", false, record.broken,
+                "correct the file, as root; bHype reads it again within a minute. vm.toml(5) has the rules");
     return checks.take();
 }
 

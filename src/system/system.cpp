@@ -37,16 +37,27 @@ System::System(wire::Host& host, network::Switches& switches, vm::Inventory& inv
       connected_(std::move(connected)) {}
 
 System::Look System::look() {
+    std::optional<Look> before;
     {
         const std::lock_guard lock(mutex_);
         if (std::chrono::steady_clock::now() - looked_ < look_age)
             return look_;
+        if (looked_ != std::chrono::steady_clock::time_point{})
+            before = look_;
     }
-    return look_anew();
+    if (!before)
+        return look_anew();
+    Look fresh{host_.call(host::HostFacts{false}), host_.call(host::PoolList{})};
+    fresh.facts.release = before->facts.release;
+    fresh.facts.missing_modules = before->facts.missing_modules;
+    return keep(std::move(fresh));
 }
 
 System::Look System::look_anew() {
-    Look fresh{host_.call(host::HostFacts{}), host_.call(host::PoolList{})};
+    return keep({host_.call(host::HostFacts{}), host_.call(host::PoolList{})});
+}
+
+System::Look System::keep(Look fresh) {
     const std::lock_guard lock(mutex_);
     look_ = fresh;
     looked_ = std::chrono::steady_clock::now();
@@ -69,9 +80,13 @@ HostView System::view() {
     view.daemons.hostd = connected_();
     const auto name = keep_.pool();
     view.setup_done = name.has_value();
-    if (!view.daemons.hostd)
-        return view;
-    const auto now = look();
+    Look now; // without bhype-hostd the last one, if there was any
+    if (view.daemons.hostd) {
+        now = look();
+    } else {
+        const std::lock_guard lock(mutex_);
+        now = look_;
+    }
     view.hostname = now.facts.hostname;
     view.release = now.facts.release;
     view.cpu_model = now.facts.cpu_model;
@@ -152,6 +167,8 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
         plan.steps.push_back("use " + root.str() + " as it is");
     if (!nat || !switches_.up(nat->name))
         plan.steps.push_back("create bridge bh-nat with " + input.nat.str() + " and serve DHCP on it");
+    else if (!now.facts.dhcp)
+        plan.steps.push_back("start dnsmasq for DHCP on bh-nat");
     plan.nothing_to_do = plan.steps.empty();
     return {plan, input};
 }
@@ -231,6 +248,7 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
          .instead = router.component<SetupPlan>(),
          .errors = {Code::disk_in_use, Code::pool_exists}},
         [this, ok, &tasks](const Call& call, const SetupRequest& request) {
+            call.note->only_asked = request.plan;
             auto [plan, input] = plan_setup(request);
             if (request.plan || plan.nothing_to_do)
                 return ok(encode(plan));

@@ -95,6 +95,7 @@ class System {
         std::vector<host::Pool> pools;
     };
     Look look();
+    Look keep(Look fresh);
     /// For whoever has just changed the host and asks what we think of it.
     Look look_anew();
     json::value setup(task::Work& work, const SetupInput& input);

@@ -55,6 +55,7 @@ bool refused(Code code) {
     case Code::pool_exists:
     case Code::disk_in_use:
     case Code::dataset_exists:
+    case Code::dataset_has_clones:
     case Code::vm_running:
     case Code::vm_not_running:
         return true;

@@ -1,5 +1,6 @@
 #include "vm/endpoints.h"
 
+#include "api/dispatch.h"
 #include "vm/list.h"
 #include "vm/tasks.h"
 
@@ -49,6 +50,11 @@ Record changeable(const Services& services, const Call& call) {
     return record;
 }
 
+void check_definition(const Record& record) {
+    if (!record.broken.empty())
+        throw Error(Code::vm_definition_broken, record.broken);
+}
+
 /// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
 std::string definition_tag(const Record& record) {
     return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
@@ -68,11 +74,6 @@ void check_if_match(const Call& call, const Record& record) {
         throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
 }
 
-bool flag(const Call& call, const std::string& name) {
-    const auto found = call.query.find(name);
-    return found != call.query.end() && found->second != "0" && found->second != "false";
-}
-
 Reply submit(const Services& services, const Call& call, const VmName& name, const std::string& kind,
              const std::string& verb, json::value input) {
     return services.task_endpoints.start(call, kind, "vm/" + name.str(), verb + " VM " + name.str(),
@@ -84,25 +85,53 @@ Reply submit_named(const Services& services, const Call& call, const VmName& nam
     return submit(services, call, name, kind, verb, encode(NameInput{name, seconds}));
 }
 
+Ground ground_of(const Services& services, const PoolName& pool, const VmName& name,
+                 const templates::Template& template_) {
+    const auto look = [&](const std::string& path) {
+        return services.host.call(
+            host::DatasetList{DatasetName::from(pool.str() + "/bhype/" + path), false, false});
+    };
+    const auto vms = look("vm");
+    if (vms.empty())
+        throw Error(Code::dataset_missing, pool.str() + "/bhype/vm; `bhype setup` makes it");
+    return {.available = vms.front().available,
+            .name_taken = !look("vm/" + name.str()).empty(),
+            .image_there = template_.kind == templates::Kind::image && template_.media &&
+                           !look("template/" + templates::image_dataset(template_)).empty()};
+}
+
 Reply create(const Services& services, const Call& call, const CreateVm& request) {
+    call.note->object = request.name.str();
+    call.note->only_asked = request.plan;
     const auto template_ = services.library.find(request.template_);
     std::vector<FieldProblem> problems;
     if (!template_)
         problems.push_back({"template", "there is no template " + request.template_.str()});
-    if (request.owner && !services.user_exists(*request.owner))
-        problems.push_back({"owner", "there is no user " + request.owner->str() + " on this host"});
+    if (request.owner && !services.may_own(*request.owner))
+        problems.push_back({"owner", "there is no user " + request.owner->str() +
+                                         " on this host who may have VMs (group bhype or wheel)"});
     if (request.group && !services.group_exists(*request.group))
         problems.push_back({"group", "there is no group " + request.group->str() + " on this host"});
-    if (!problems.empty())
+    const bool valid = problems.empty();
+    CreateDecision decision;
+    try {
+        if (template_) {
+            const auto offer = services.offer();
+            decision = decide_create(request, *template_, call.caller, offer,
+                                     ground_of(services, offer.pool.name, request.name, *template_),
+                                     services.switches);
+        }
+    } catch (const Error&) { // what the request itself has wrong comes first
+        if (valid)
+            throw;
+    }
+    problems.insert(problems.end(), decision.problems.begin(), decision.problems.end());
+    if (!valid)
         throw Error(Code::invalid_field, {}, problems);
-
-    if (services.inventory.find(request.name) && !request.plan)
-        throw Error(Code::vm_name_taken, request.name.str() + " exists");
-    auto decision = decide_create(request, *template_, call.caller, services.offer(), services.switches);
     if (request.plan)
         return ok(encode(decision.plan));
-    if (!decision.problems.empty())
-        throw Error(Code::vm_refused, {}, decision.problems);
+    if (!problems.empty())
+        throw Error(decision.code, {}, problems);
     return submit(services, call, request.name, "vm.create", "Create", encode(decision.input));
 }
 
@@ -110,18 +139,23 @@ Reply start(const Services& services, const Call& call) {
     const auto record = usable(services, call);
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
+    check_definition(record);
     if (auto problems = start_problems(record.machine, services.offer(), services.switches);
-        !problems.empty())
+        !problems.empty()) {
+        services.keeper.wake(); // a switch that is missing comes back
         throw Error(Code::vm_refused, {}, std::move(problems));
+    }
     return submit_named(services, call, record.name, "vm.start", "Start");
 }
 
 Reply edit(const Services& services, const Call& call, const EditVm& request) {
     const auto record = changeable(services, call);
     check_if_match(call, record);
+    check_definition(record);
     std::vector<FieldProblem> problems;
-    if (request.owner && !services.user_exists(*request.owner))
-        problems.push_back({"owner", "there is no user " + request.owner->str() + " on this host"});
+    if (request.owner && !services.may_own(*request.owner))
+        problems.push_back({"owner", "there is no user " + request.owner->str() +
+                                         " on this host who may have VMs (group bhype or wheel)"});
     if (request.owner && !call.caller.may(Privilege::administer) &&
         request.owner->str() != record.ownership.owner)
         problems.push_back({"owner", "only an administrator gives a VM to another user"});
@@ -167,8 +201,10 @@ void end_stop(const Services& services, const VmName& name) {
 
 Reply remove(const Services& services, const Call& call) {
     const auto record = changeable(services, call);
-    if (flag(call, "plan"))
+    if (api::query_flag(call, "plan")) {
+        call.note->only_asked = true;
         return ok(encode(delete_plan(record, services.host.call(host::DatasetList{record.dataset, true}))));
+    }
     check_if_match(call, record);
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
@@ -246,7 +282,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .summary = "Create a VM from a template; with plan=true tell what would be done",
          .tag = "vms",
          .instead = router.component<Plan>(),
-         .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_pool}},
+         .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_space, Code::no_pool}},
         [&](const Call& call, const CreateVm& request) { return create(services, call, request); });
     router.add<Vm>({.method = Method::get,
                     .path = "/api/v1/vms/{name}",

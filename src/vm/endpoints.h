@@ -18,8 +18,8 @@ struct Services {
     console::Consoles& consoles;
     /// Throws Error(no_pool).
     std::function<Offer()> offer;
-    /// Whether a user or group of that name exists on the host.
-    std::function<bool(const UserName&)> user_exists;
+    /// Whether it is a user of the host who may have VMs, a group of the host.
+    std::function<bool(const UserName&)> may_own;
     std::function<bool(const GroupName&)> group_exists;
 };
 

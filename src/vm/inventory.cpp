@@ -22,8 +22,17 @@ struct CachedVm {
     DatasetName dataset;
     host::Machine machine;
     std::vector<host::Dataset> disks;
+    std::optional<host::Machine> running; ///< when it is another
 };
-BOOST_DESCRIBE_STRUCT(CachedVm, (), (name, dataset, machine, disks))
+BOOST_DESCRIBE_STRUCT(CachedVm, (), (name, dataset, machine, disks, running))
+
+CachedVm cached(const Record& record) {
+    CachedVm result{record.name, record.dataset, record.machine, record.disks, {}};
+    if (is_live(record.guest.state) && record.guest.generation != record.machine.generation &&
+        knows_running(record, record.guest))
+        result.running = record.running;
+    return result;
+}
 
 std::optional<std::string> read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -45,8 +54,9 @@ host::Guest guest_of(const VmName& name, const Ending& ending) {
 }
 
 bool same(const Record& a, const Record& b) {
-    return a.dataset == b.dataset && a.ownership == b.ownership && encode(a.machine) == encode(b.machine) &&
-           encode(a.disks) == encode(b.disks) && encode(a.guest) == encode(b.guest);
+    return a.dataset == b.dataset && a.ownership == b.ownership && a.broken == b.broken &&
+           encode(a.machine) == encode(b.machine) && encode(a.disks) == encode(b.disks) &&
+           encode(a.guest) == encode(b.guest);
 }
 
 } // namespace
@@ -71,11 +81,9 @@ void Inventory::load_cache() {
                           .dataset = cached.dataset,
                           .machine = cached.machine,
                           .disks = cached.disks};
-            if (const auto found = ownerships.find(cached.name.str()); found != ownerships.end())
-                record.ownership = found->second;
-            record.guest.vm = cached.name;
-            if (const auto found = endings.find(cached.name.str()); found != endings.end())
-                record.guest = guest_of(cached.name, found->second);
+            if (cached.running)
+                record.running = *cached.running;
+            complete(record, ownerships, endings);
             put(std::move(record));
         }
     } catch (const Error& error) {
@@ -91,8 +99,7 @@ void Inventory::save_cache() const {
         const char* separator = "[";
         for (const auto& name : names())
             if (const auto record = find(name)) {
-                file << separator
-                     << encode_text(CachedVm{record->name, record->dataset, record->machine, record->disks});
+                file << separator << encode_text(cached(*record));
                 separator = ",";
             }
         file << (*separator == '[' ? "[]" : "]");
@@ -108,17 +115,39 @@ std::optional<Record> Inventory::read_record(const host::Dataset& dataset,
     Record record;
     record.name = *name;
     record.dataset = DatasetName::from(dataset.name);
-    const auto text = read_file(dataset.mountpoint + "/vm.toml");
+    record.disks = std::move(disks);
+    const auto file = dataset.mountpoint + "/vm.toml";
+    const auto text = read_file(file);
     try {
         if (!text)
-            throw Error(Code::dataset_missing, dataset.mountpoint + "/vm.toml cannot be read");
+            throw Error(Code::dataset_missing, "it is missing or not readable");
         record.machine = host::parse_machine(*text);
     } catch (const Error& error) {
-        log::warning("vm/{}: {}", name->str(), error.what());
-        return std::nullopt;
+        const auto id = Uuid::parse(dataset.id);
+        if (!id) // not one of bHype's VMs
+            return std::nullopt;
+        record.broken =
+            file + ": " + (error.detail().empty() ? std::string(info(error.code()).title) : error.detail());
+        for (const auto& problem : error.problems())
+            record.broken += "\n" + problem.field + ": " + problem.rule;
+        const auto known = find(*name);
+        if (known && known->machine.id == *id)
+            record.machine = known->machine;
+        record.machine.id = *id;
+        if (!known || known->broken != record.broken)
+            log::warning("vm/{}: {}", name->str(), record.broken);
     }
-    record.disks = std::move(disks);
     return record;
+}
+
+void Inventory::complete(Record& record, const std::map<std::string, access::Ownership>& ownerships,
+                         const std::map<std::string, Ending>& endings) const {
+    const auto name = record.name.str();
+    if (const auto found = ownerships.find(name); found != ownerships.end())
+        record.ownership = found->second;
+    record.guest.vm = record.name;
+    if (const auto found = endings.find(name); found != endings.end())
+        record.guest = guest_of(record.name, found->second);
 }
 
 void Inventory::refresh() {
@@ -143,11 +172,7 @@ void Inventory::refresh() {
         if (!record)
             continue;
         seen.insert(record->name.str());
-        if (const auto found = ownerships.find(record->name.str()); found != ownerships.end())
-            record->ownership = found->second;
-        record->guest.vm = record->name;
-        if (const auto found = endings.find(record->name.str()); found != endings.end())
-            record->guest = guest_of(record->name, found->second);
+        complete(*record, ownerships, endings);
         put(std::move(*record));
     }
     std::vector<Record> gone;
@@ -183,13 +208,7 @@ void Inventory::refresh(const VmName& name) {
         if (const auto old = take(name.str()))
             changed(name, old->ownership);
     } else {
-        const auto ownerships = keep_.ownerships();
-        if (const auto found = ownerships.find(name.str()); found != ownerships.end())
-            record->ownership = found->second;
-        record->guest.vm = name;
-        const auto endings = keep_.endings();
-        if (const auto found = endings.find(name.str()); found != endings.end())
-            record->guest = guest_of(name, found->second);
+        complete(*record, keep_.ownerships(), keep_.endings());
         put(std::move(*record));
     }
     save_cache();
@@ -230,6 +249,14 @@ void Inventory::touch(const VmName& name) {
         changed(name, record->ownership);
 }
 
+void Inventory::forget_changes() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, record] : records_)
+        record.guest.change = 0;
+    for (auto& [name, guest] : guests_)
+        guest.change = 0;
+}
+
 void Inventory::apply(const host::Guest& guest) {
     const auto name = guest.vm.str();
     access::Ownership ownership;
@@ -237,6 +264,9 @@ void Inventory::apply(const host::Guest& guest) {
     {
         const std::lock_guard lock(mutex_);
         const auto found = records_.find(name);
+        // A list may come after the event that it does not know of yet.
+        if (found != records_.end() && guest.change < found->second.guest.change)
+            return;
         if (is_live(guest.state)) {
             guests_[name] = guest;
         } else {
@@ -253,8 +283,10 @@ void Inventory::apply(const host::Guest& guest) {
                 return;
             if (shows_running)
                 record.running = record.machine;
-            if (!is_live(guest.state))
+            if (!is_live(guest.state)) {
                 record.addresses.clear();
+                record.taps.clear();
+            }
             record.guest = guest;
         }
     }
@@ -292,11 +324,14 @@ void Inventory::apply(const std::vector<host::Lease>& leases,
 
 void Inventory::set_ownership(const VmName& name, const access::Ownership& ownership) {
     keep_.set_ownership(name, ownership);
+    std::optional<access::Ownership> before;
     {
         const std::lock_guard lock(mutex_);
         if (const auto found = records_.find(name.str()); found != records_.end())
-            found->second.ownership = ownership;
+            before = std::exchange(found->second.ownership, ownership);
     }
+    if (before && *before != ownership) // who loses it hears of that too
+        changed(name, *before);
     changed(name, ownership);
 }
 
@@ -374,7 +409,22 @@ ByteSize Inventory::memory_of_running() const {
         if (is_live(record.guest.state))
             sum +=
                 (knows_running(record, record.guest) ? record.running : record.machine).memory.value.bytes();
+    for (const auto& [name, memory] : promised_)
+        if (const auto found = records_.find(name);
+            found == records_.end() || !is_live(found->second.guest.state))
+            sum += memory.bytes();
     return ByteSize(sum);
+}
+
+Inventory::Promise::Promise(Inventory& inventory, const VmName& name, ByteSize memory)
+    : inventory_(inventory), name_(name.str()) {
+    const std::lock_guard lock(inventory_.mutex_);
+    inventory_.promised_[name_] = memory;
+}
+
+Inventory::Promise::~Promise() {
+    const std::lock_guard lock(inventory_.mutex_);
+    inventory_.promised_.erase(name_);
 }
 
 Rights rights_of(const Record& record, const access::Caller& caller) {
@@ -428,6 +478,13 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             shown.address = address->second;
         vm.nics.push_back(std::move(shown));
     }
+    if (!record.broken.empty()) {
+        vm.definition_error = record.broken;
+        if (!live) {
+            vm.state = host::GuestState::failed;
+            vm.reason = "its definition cannot be used: " + record.broken;
+        }
+    }
     if (live && record.guest.generation != machine.generation) {
         const auto& old = record.running;
         if (old.cpus != machine.cpus)
@@ -445,11 +502,11 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             vm.actions = {Action::kill, Action::console};
         return vm;
     }
-    if (rights.use && !live)
+    if (rights.use && !live && record.broken.empty())
         vm.actions.push_back(Action::start);
     if (rights.use && live)
         vm.actions.insert(vm.actions.end(), {Action::stop, Action::kill, Action::reset, Action::console});
-    if (rights.change)
+    if (rights.change && record.broken.empty())
         vm.actions.push_back(Action::edit);
     if (rights.change && !live)
         vm.actions.push_back(Action::delete_);

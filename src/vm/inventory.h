@@ -16,6 +16,7 @@ struct Record {
     VmName name;
     DatasetName dataset;
     host::Machine machine;
+    std::string broken; ///< why vm.toml cannot be used; `machine` is then what it last said, if that is known
     std::vector<host::Dataset> disks; ///< volumes below the dataset
     access::Ownership ownership;
     host::Guest guest;
@@ -54,7 +55,10 @@ class Inventory {
     void refresh();
     /// Reads one VM again.
     void refresh(const VmName& name);
+    /// An older picture than the known one is not taken.
     void apply(const host::Guest& guest);
+    /// Another hostd counts its changes by another clock.
+    void forget_changes();
     void apply(const std::vector<host::Lease>& leases, const std::vector<host::Interface>& interfaces);
     void set_ownership(const VmName& name, const access::Ownership& ownership);
     void forget(const VmName& name);
@@ -73,8 +77,21 @@ class Inventory {
     /// `ownership` is the VM's, or was until it went.
     using Listener = std::function<void(const VmName& name, const access::Ownership& ownership)>;
     void on_change(Listener listener);
-    /// Memory that running VMs were given.
+    /// Memory that running VMs were given and that VMs about to start were promised.
     ByteSize memory_of_running() const;
+
+    /// Memory for a VM that is about to start: counted as if it ran already, while this lives.
+    class Promise {
+      public:
+        Promise(Inventory& inventory, const VmName& name, ByteSize memory);
+        ~Promise();
+        Promise(const Promise&) = delete;
+        Promise& operator=(const Promise&) = delete;
+
+      private:
+        Inventory& inventory_;
+        std::string name_;
+    };
 
   private:
     void put(Record record);
@@ -82,6 +99,8 @@ class Inventory {
     std::optional<Record> take(const std::string& name);
     void save_cache() const;
     std::optional<Record> read_record(const host::Dataset& dataset, std::vector<host::Dataset> disks) const;
+    void complete(Record& record, const std::map<std::string, access::Ownership>& ownerships,
+                  const std::map<std::string, Ending>& endings) const;
 
     wire::Host& host_;
     Keep keep_;
@@ -90,6 +109,7 @@ class Inventory {
     std::mutex refreshing_;
     std::map<std::string, Record> records_;
     std::map<std::string, host::Guest> guests_;
+    std::map<std::string, ByteSize> promised_;
     std::uint64_t version_ = 1;
     std::deque<VmName> changes_; ///< the last one made version_
     Listener listener_;

@@ -45,6 +45,8 @@ void Keeper::guest_changed(const host::Guest& guest) {
 }
 
 void Keeper::hostd_connected(bool connected) {
+    if (connected)
+        inventory_.forget_changes();
     {
         const std::lock_guard lock(mutex_);
         connected_ = connected;

@@ -59,7 +59,9 @@ std::vector<FieldProblem> start_problems(const host::Machine& machine, const Off
                 {"switch", "there is no switch " + nic.switch_.str() + "; `bhype setup` makes nat"});
         else if (!switches.up(nic.switch_))
             problems.push_back({"switch", "bridge " + network::bridge_of(nic.switch_) + " of switch " +
-                                              nic.switch_.str() + " is missing; `bhype doctor` tells why"});
+                                              nic.switch_.str() +
+                                              " is missing; bHype makes it again within seconds, or `bhype "
+                                              "doctor` tells why it cannot"});
     }
     for (const auto& cd : machine.cds)
         if (!size_of(cd.image.str()))
@@ -68,7 +70,7 @@ std::vector<FieldProblem> start_problems(const host::Machine& machine, const Off
 }
 
 CreateDecision decide_create(const CreateVm& request, const templates::Template& template_,
-                             const access::Caller& caller, const Offer& offer,
+                             const access::Caller& caller, const Offer& offer, const Ground& ground,
                              const network::Switches& switches) {
     CreateDecision decision;
     auto& input = decision.input;
@@ -122,17 +124,30 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
                             template_.nic_kind, random_mac(),
                             request.switch_.value_or(SwitchName::from("nat"))});
 
-    const auto space_now = input.image_dataset ? input.image_size : 1_MiB;
-    if (offer.pool.free < space_now)
-        problems.push_back(
-            {"disk", "pool " + offer.pool.name.str() + " has only " + offer.pool.free.human() + " free"});
+    const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();
+    const auto problem_of = [&](Code code, FieldProblem problem) {
+        decision.code = code;
+        problems.push_back(std::move(problem));
+    };
+    if (ground.name_taken)
+        problem_of(Code::vm_name_taken, {"name", request.name.str() + " exists (" + dataset + ")"});
+    const auto space_now = input.image_dataset && !ground.image_there ? input.image_size : 1_MiB;
+    if (ground.available < space_now)
+        problem_of(Code::no_space,
+                   {"disk", "needs " + space_now.human() + " now, but " + offer.pool.name.str() +
+                                "/bhype/vm has only " + ground.available.human() + " available"});
     for (auto& problem : start_problems(machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" ||
             (problem.field == "memory" && machine.memory.value > offer.facts.memory))
             problems.push_back(std::move(problem));
 
-    const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();
+    if (problems.size() > 1)
+        decision.code = Code::vm_refused;
+
     auto& plan = decision.plan;
+    if (input.image_dataset && !ground.image_there)
+        plan.steps.push_back("write the template's image to " + offer.pool.name.str() + "/bhype/template/" +
+                             *input.image_dataset + "/disk0, once");
     if (input.image_dataset)
         plan.steps.push_back("clone " + offer.pool.name.str() + "/bhype/template/" + *input.image_dataset +
                              "/disk0@template to " + dataset + "/disk0");

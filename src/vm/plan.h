@@ -15,6 +15,13 @@ struct Offer {
     ByteSize memory_of_running;
 };
 
+/// What a create finds on the host besides.
+struct Ground {
+    ByteSize available;       ///< what POOL/bhype/vm can still take: zfs's AVAIL, quotas counted
+    bool name_taken = false;  ///< there is a dataset of that name
+    bool image_there = false; ///< the template's image was written before
+};
+
 /// The journaled input of the task vm.create: all choices made, so that a second run does the same.
 struct CreateInput {
     VmName name;
@@ -40,11 +47,12 @@ std::vector<FieldProblem> start_problems(const host::Machine& machine, const Off
 struct CreateDecision {
     CreateInput input;
     std::vector<FieldProblem> problems;
+    Code code = Code::vm_refused; ///< of the problems
     Plan plan;
 };
 /// Throws nothing for problems of the request: they are in the decision.
 CreateDecision decide_create(const CreateVm& request, const templates::Template& template_,
-                             const access::Caller& caller, const Offer& offer,
+                             const access::Caller& caller, const Offer& offer, const Ground& ground,
                              const network::Switches& switches);
 
 /// Applies an edit to a definition. The generation grows by one.

@@ -6,12 +6,18 @@ namespace {
 
 using task::Work;
 
+struct Context {
+    Inventory& inventory;
+    StartProblems start_problems;
+    std::mutex admitting;
+};
+
 DatasetName below(const PoolName& pool, const std::string& path) {
     return DatasetName::from(pool.str() + "/bhype/" + path);
 }
 
-Record find(const Inventory& inventory, const VmName& name) {
-    auto record = inventory.find(name);
+Record find(Context& context, const VmName& name) {
+    auto record = context.inventory.find(name);
     if (!record)
         throw Error(Code::not_found, "there is no VM " + name.str());
     return *record;
@@ -41,14 +47,26 @@ void ensure_image(Work& work, const CreateInput& input) {
     }
 }
 
-void power_on(Work& work, Inventory& inventory, const Record& record) {
+/// Looks again whether the host can take it: what was free when the start was asked for may have been given
+/// to another since. One at a time, so that two cannot both count on the same memory.
+std::unique_ptr<Inventory::Promise> admit(Context& context, const Record& record) {
+    const std::lock_guard lock(context.admitting);
+    if (!record.broken.empty())
+        throw Error(Code::vm_definition_broken, record.broken);
+    if (auto problems = context.start_problems(record.machine); !problems.empty())
+        throw Error(Code::vm_refused, {}, std::move(problems));
+    return std::make_unique<Inventory::Promise>(context.inventory, record.name, record.machine.memory.value);
+}
+
+void power_on(Work& work, Context& context, const Record& record) {
+    const auto promise = admit(context, record);
     host::GuestStart operation{record.name, record.dataset, {}};
     for (const auto& nic : record.machine.nics) {
         const auto made = work.step("Connect " + nic.name.str() + " to switch " + nic.switch_.str(),
                                     host::TapCreate{record.name, nic.name, nic.switch_});
         operation.taps.push_back({nic.name, made.tap});
     }
-    inventory.apply(work.step("Start bhyve", operation));
+    context.inventory.apply(work.step("Start bhyve", operation));
 }
 
 void clear_after_end(Work& work, const VmName& name) {
@@ -57,11 +75,11 @@ void clear_after_end(Work& work, const VmName& name) {
 }
 
 /// After a failed or broken start: nothing may be left of a guest that does not run.
-void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
+void clear_unless_live(Work& work, Context& context, const VmName& name) {
     for (const auto& guest : work.step("Look at the guests", host::GuestList{})) {
         if (guest.vm != name)
             continue;
-        inventory.apply(guest);
+        context.inventory.apply(guest);
         if (is_live(guest.state))
             return;
     }
@@ -69,22 +87,22 @@ void clear_unless_live(Work& work, Inventory& inventory, const VmName& name) {
 }
 
 /// Whether the task's own VM is in its place; what else has the name is somebody else's.
-bool is_made(Inventory& inventory, const CreateInput& input) {
-    inventory.refresh(input.name);
-    const auto present = inventory.find(input.name);
+bool is_made(Context& context, const CreateInput& input) {
+    context.inventory.refresh(input.name);
+    const auto present = context.inventory.find(input.name);
     return present && present->machine.id == input.machine.id;
 }
 
-void clean_create(Work& work, Inventory& inventory, const CreateInput& input) {
+void clean_create(Work& work, Context& context, const CreateInput& input) {
     work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
-    if (is_made(inventory, input)) {
-        inventory.set_ownership(input.name, {input.owner, input.group});
-        clear_unless_live(work, inventory, input.name);
+    if (is_made(context, input)) {
+        context.inventory.set_ownership(input.name, {input.owner, input.group});
+        clear_unless_live(work, context, input.name);
     }
 }
 
 /// Makes it aside and puts it in its place whole.
-void build(Work& work, Inventory& inventory, const CreateInput& input) {
+void build(Work& work, Context& context, const CreateInput& input) {
     const auto building = below(input.pool, ".new/" + work.id().str() + "/vm");
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
@@ -106,70 +124,70 @@ void build(Work& work, Inventory& inventory, const CreateInput& input) {
     try {
         work.commit("Put the VM in its place", host::DatasetPublish{building, final});
     } catch (const Error& error) {
-        if (is_made(inventory, input))
+        if (is_made(context, input))
             return; // it was done all the same
-        clean_create(work, inventory, input);
+        clean_create(work, context, input);
         throw task::Settled(error);
     }
 }
 
-json::value create(Work& work, Inventory& inventory, const CreateInput& input) {
+json::value create(Work& work, Context& context, const CreateInput& input) {
     // Two requests for one name can be queued behind each other, and a dataset may have come from elsewhere.
-    const bool made = is_made(inventory, input);
-    if (!made && inventory.find(input.name))
+    const bool made = is_made(context, input);
+    if (!made && context.inventory.find(input.name))
         throw Error(Code::vm_name_taken, input.name.str() + " exists");
     if (!made && work.committed()) { // it never came to its place
-        clean_create(work, inventory, input);
+        clean_create(work, context, input);
         throw task::Settled(Error(Code::interrupted, "it ended while the VM was put in its place"));
     }
     if (!made)
-        build(work, inventory, input);
-    inventory.set_ownership(input.name, {input.owner, input.group});
+        build(work, context, input);
+    context.inventory.set_ownership(input.name, {input.owner, input.group});
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
-    inventory.refresh(input.name);
+    context.inventory.refresh(input.name);
     if (input.start) {
         work.progress(std::nullopt, "starting");
         if (work.committed())
-            clear_unless_live(work, inventory, input.name);
-        const auto record = find(inventory, input.name);
+            clear_unless_live(work, context, input.name);
+        const auto record = find(context, input.name);
         try {
             if (!is_live(record.guest.state))
-                power_on(work, inventory, record);
+                power_on(work, context, record);
         } catch (const Error& error) {
-            clear_unless_live(work, inventory, input.name);
+            clear_unless_live(work, context, input.name);
             throw task::Settled(error);
         }
     }
     return json::object{{"name", input.name.str()}};
 }
 
-json::value start(Work& work, Inventory& inventory, const NameInput& input) {
-    const auto record = find(inventory, input.name);
+json::value start(Work& work, Context& context, const NameInput& input) {
+    const auto record = find(context, input.name);
     if (!is_live(record.guest.state))
-        power_on(work, inventory, record);
+        power_on(work, context, record);
     return json::object{{"name", input.name.str()}};
 }
 
-void clean_start(Work& work, Inventory& inventory, const NameInput& input) {
-    clear_unless_live(work, inventory, input.name);
+void clean_start(Work& work, Context& context, const NameInput& input) {
+    clear_unless_live(work, context, input.name);
 }
 
-json::value stop(Work& work, Inventory& inventory, const NameInput& input) {
-    const auto before = find(inventory, input.name);
+json::value stop(Work& work, Context& context, const NameInput& input) {
+    const auto before = find(context, input.name);
     if (is_live(before.guest.state)) {
         const auto since = before.guest.started;
-        inventory.apply(
-            work.step("Press the power button", host::GuestStop{input.name, Ranged<1, 3600>(input.seconds)}));
+        context.inventory.apply(
+            work.step("Press the power button", host::GuestStop{input.name, Ranged<0, 3600>(input.seconds)}));
         work.progress(std::nullopt, "waiting for the guest");
         const bool ended = work.wait_until(
             [&] {
-                const auto record = inventory.find(input.name);
+                const auto record = context.inventory.find(input.name);
                 return !record || !is_live(record->guest.state) || record->guest.started != since ||
                        (record->guest.state == host::GuestState::running &&
                         record->guest.reason.find("did not react") != std::string::npos);
             },
             std::chrono::seconds(input.seconds + 10));
-        const auto after = inventory.find(input.name);
+        const auto after = context.inventory.find(input.name);
         if (!ended || (after && is_live(after->guest.state)))
             throw Error(Code::vm_deaf, input.name.str() + " did not react to the power button within " +
                                            std::to_string(input.seconds) + " s");
@@ -178,13 +196,27 @@ json::value stop(Work& work, Inventory& inventory, const NameInput& input) {
     return json::object{{"name", input.name.str()}};
 }
 
-json::value kill(Work& work, Inventory& inventory, const NameInput& input) {
-    inventory.apply(work.commit("End bhyve", host::GuestKill{input.name}));
+/// Who gives up waiting has changed his mind: the guest is not to end a minute later.
+void clean_stop(Work& work, Context& context, const NameInput& input) {
+    const auto record = context.inventory.find(input.name);
+    if (record && record->guest.state == host::GuestState::stopping)
+        try {
+            context.inventory.apply(
+                work.step("Press the power button no more", host::GuestStop{input.name, 0}));
+        } catch (const Error& error) {
+            if (error.code() != Code::vm_not_running) // it has ended
+                throw;
+        }
+    clear_unless_live(work, context, input.name);
+}
+
+json::value kill(Work& work, Context& context, const NameInput& input) {
+    context.inventory.apply(work.commit("End bhyve", host::GuestKill{input.name}));
     clear_after_end(work, input.name);
     return json::object{{"name", input.name.str()}};
 }
 
-json::value reset(Work& work, Inventory& inventory, const NameInput& input) {
+json::value reset(Work& work, Context& context, const NameInput& input) {
     // A second one would hit a guest that has booted since; whether the first one came, the guest tells.
     bool wanted = true;
     if (work.committed()) {
@@ -194,61 +226,62 @@ json::value reset(Work& work, Inventory& inventory, const NameInput& input) {
                 wanted || (guest.vm == input.name && is_live(guest.state) && guest.reboots <= input.reboots);
     }
     if (wanted)
-        inventory.apply(work.commit("Reset the machine", host::GuestReset{input.name}));
+        context.inventory.apply(work.commit("Reset the machine", host::GuestReset{input.name}));
     return json::object{{"name", input.name.str()}};
 }
 
-json::value remove(Work& work, Inventory& inventory, const NameInput& input) {
-    if (const auto record = inventory.find(input.name)) {
+json::value remove(Work& work, Context& context, const NameInput& input) {
+    if (const auto record = context.inventory.find(input.name)) {
         if (is_live(record->guest.state))
             throw Error(Code::vm_running, input.name.str() + " is running");
         clear_after_end(work, input.name);
         work.commit("Destroy " + record->dataset.str() + " and everything below it",
                     host::DatasetDestroy{record->dataset});
     }
-    inventory.forget(input.name);
+    context.inventory.forget(input.name);
     return json::object{{"name", input.name.str()}};
 }
 
-json::value edit(Work& work, Inventory& inventory, const EditInput& input) {
+json::value edit(Work& work, Context& context, const EditInput& input) {
     // A new attempt may find it written already.
-    inventory.refresh(input.name);
-    const auto record = find(inventory, input.name);
+    context.inventory.refresh(input.name);
+    const auto record = find(context, input.name);
     if (input.machine && encode(record.machine) != encode(*input.machine)) {
         work.commit("Write the definition",
                     host::DefinitionWrite{record.dataset, *input.machine, input.expected});
-        inventory.refresh(input.name);
+        context.inventory.refresh(input.name);
     }
     if (input.ownership)
-        inventory.set_ownership(input.name, *input.ownership);
+        context.inventory.set_ownership(input.name, *input.ownership);
     return json::object{{"name", input.name.str()}};
 }
 
-void clean_edit(Work&, Inventory& inventory, const EditInput& input) {
-    inventory.refresh(input.name);
+void clean_edit(Work&, Context& context, const EditInput& input) {
+    context.inventory.refresh(input.name);
 }
 
 } // namespace
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper) {
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, StartProblems start_problems) {
+    const auto context = std::shared_ptr<Context>(new Context{inventory, std::move(start_problems), {}});
     // Every input names its VM: while a task works on it, the keeper stays away.
-    const auto add = [&]<class Input>(const char* kind, json::value (*run)(Work&, Inventory&, const Input&),
-                                      void (*clean)(Work&, Inventory&, const Input&)) {
+    const auto add = [&]<class Input>(const char* kind, json::value (*run)(Work&, Context&, const Input&),
+                                      void (*clean)(Work&, Context&, const Input&)) {
         tasks.add({kind,
-                   [&inventory, &keeper, run](Work& work, const json::value& json) {
+                   [context, &keeper, run](Work& work, const json::value& json) {
                        const auto input = decode<Input>(json);
                        const Keeper::Claim claim(keeper, input.name);
-                       return run(work, inventory, input);
+                       return run(work, *context, input);
                    },
-                   [&inventory, &keeper, clean](Work& work, const json::value& json) {
+                   [context, &keeper, clean](Work& work, const json::value& json) {
                        const auto input = decode<Input>(json);
                        const Keeper::Claim claim(keeper, input.name);
-                       clean(work, inventory, input);
+                       clean(work, *context, input);
                    }});
     };
     add("vm.create", create, clean_create);
     add("vm.start", start, clean_start);
-    add("vm.stop", stop, clean_start);
+    add("vm.stop", stop, clean_stop);
     add("vm.kill", kill, clean_start);
     add("vm.reset", reset, clean_start);
     add("vm.delete", remove, clean_start);

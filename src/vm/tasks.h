@@ -24,6 +24,9 @@ struct EditInput {
 };
 BOOST_DESCRIBE_STRUCT(EditInput, (), (name, expected, machine, ownership))
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper);
+/// What keeps a machine from being started on this host now.
+using StartProblems = std::function<std::vector<FieldProblem>(const host::Machine&)>;
+
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, StartProblems start_problems);
 
 } // namespace bhype::vm

@@ -58,11 +58,13 @@ struct Vm {
     std::vector<Action> actions;              ///< what this caller may do now
     std::optional<TaskId> task;               ///< at work on it
     DatasetName dataset;
+    /// Why vm.toml cannot be used. What it says is then shown as it was last known.
+    std::optional<std::string> definition_error;
 };
 BOOST_DESCRIBE_STRUCT(Vm, (),
                       (name, state, reason, last_lines, since, started, reboots, owner, group, note,
                        template_, cpus, memory, disks, nics, cds, screen, id, generation, running_generation,
-                       pending_restart, actions, task, dataset))
+                       pending_restart, actions, task, dataset, definition_error))
 
 struct CreateVm {
     VmName name;

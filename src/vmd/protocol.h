@@ -33,7 +33,7 @@ enum class Kind : std::uint16_t {
     // requests
     hello = 1,  ///< version
     status = 2, ///< -> the keys of Status
-    stop = 3,   ///< seconds
+    stop = 3,   ///< seconds; 0: press no more
     kill = 4,   ///< answered when bhyve has gone
     reset = 5,
     console = 6, ///< kind=screen|serial mode=control|watch|take-over -> viewers, fd

@@ -280,6 +280,14 @@ void Supervisor::finish(const Outcome& outcome) {
 void Supervisor::stop(std::int64_t seconds) {
     if (ending_)
         return;
+    if (seconds == 0) {
+        const bool pressing = status_.stop_until != 0;
+        loop_.cancel(press_timer_);
+        status_.stop_until = 0;
+        if (pressing && alive() && !killed_)
+            change(State::running, "");
+        return;
+    }
     status_.stop_seconds = seconds;
     status_.stop_until = now_ms() + seconds * 1000;
     if (!alive()) { // between two boots

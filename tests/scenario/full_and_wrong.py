@@ -16,6 +16,9 @@ def run(lab, report):
     bhyve_fails(lab, report)
     zfs_fails(lab, report)
     bridge(lab, report)
+    dhcp(lab, report)
+    clones(lab, report)
+    definition(lab, report)
     lab.delete_vm("spare1")
 
 
@@ -152,3 +155,55 @@ def bridge(lab, report):
     back = eventually(lambda: lab.guest_page(vm, 2), 90, 0.5)
     report.check("the bridge comes back by itself, the running guest with it", back, lab.exec("ifconfig", "-a").out)
     report.say("the guest was reachable again after %.0f s" % (time.monotonic() - began))
+
+
+def dhcp(lab, report):
+    """dnsmasq dies: doctor tells, and it is started again."""
+    number = lambda: lab.exec("cat", "/var/run/bhype/dnsmasq.pid").out.strip()
+    before = number()
+    report.check("dnsmasq runs", "dnsmasq" in lab.exec("ps", "-p", before, "-o", "args").out, before)
+    lab.exec("kill", "-9", before)
+    checks = {check["id"]: check for check in lab.bhype("doctor", "--json").json()}
+    report.check("doctor sees a dead dnsmasq, or it was started again already",
+                 checks["dhcp"]["state"] == "failed" or number() != before, checks.get("dhcp"))
+    report.check("dnsmasq is started again", eventually(lambda: number() != before and number(), 90, 0.5), number())
+    report.same("and doctor is content", {check["id"]: check["state"] for check in lab.bhype("doctor", "--json").json()}["dhcp"],
+                "ok")
+
+
+def clones(lab, report):
+    """What others were cloned from is not destroyed, and the task says at once by whom it is needed."""
+    disk = POOL + "/bhype/vm/spare1/disk0"
+    lab.exec("zfs", "snapshot", disk + "@mine")
+    made = lab.exec("zfs", "clone", disk + "@mine", POOL + "/elsewhere")
+    report.same("(somebody clones a VM's disk)", (made.status, made.err), (0, ""))
+    plan = lab.bhype("vm", "delete", "spare1", "--plan", user="dev1").out
+    report.holds("the plan lists the snapshot", plan, disk + "@mine")
+    result = lab.bhype("vm", "delete", "spare1", "--yes", user="dev1")
+    refused(report, "what has clones is not deleted", result, "storage.has_clones", [POOL + "/elsewhere"], (1,))
+    report.check("the VM is whole", lab.vm("spare1") and disk in lab.datasets(), lab.vm("spare1"))
+    lab.exec("zfs", "destroy", POOL + "/elsewhere")
+    lab.exec("zfs", "destroy", disk + "@mine")
+
+
+def definition(lab, report):
+    """A vm.toml that somebody broke by hand hides nothing."""
+    file = lab.exec("zfs", "get", "-H", "-o", "value", "mountpoint", POOL + "/bhype/vm/spare1").out.strip() + "/vm.toml"
+    good = lab.exec("cat", file).out
+    write = lambda text: lab.exec("sh", "-c", "cat > " + file, stdin=text)
+    written = write(good.replace("cpus = ", "cpus = -"))
+    report.same("(a definition is broken)", (written.status, written.err), (0, ""))
+    vm = eventually(lambda: (lambda vm: vm if vm and vm.get("definition_error") else None)(lab.vm("spare1")), 90, 1)
+    if report.check("a broken definition: the VM is still there and says so", vm, lab.vm("spare1")):
+        report.same("it has failed", vm["state"], "failed")
+        report.holds("with the file's name", vm["definition_error"], "vm.toml")
+        report.holds("and the field", vm["definition_error"], "cpus")
+        report.holds("vm show tells", lab.bhype("vm", "show", "spare1", user="dev1").out, "vm.toml")
+        report.check("doctor names it", any(check["id"] == "vm_spare1" and check["state"] == "failed"
+                                            for check in lab.bhype("doctor", "--json").json()))
+        refused(report, "its start is refused", lab.bhype("vm", "start", "spare1", user="dev1"), "vm.definition_broken",
+                ["cpus"], (3,))
+    write(good)
+    report.check("mended, it is as before",
+                 eventually(lambda: (lab.vm("spare1") or {}).get("state") == "stopped" and
+                            not lab.vm("spare1").get("definition_error"), 90, 1), lab.vm("spare1"))

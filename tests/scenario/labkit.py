@@ -392,6 +392,7 @@ class Serial:
             if not eventually(lambda: self.websocket.receive(0.3) and re.search(r"login: $|# $", self.text[self.at:]), 3):
                 continue
             if self.text.rstrip(" ").endswith("login:"):
+                self.at = len(self.text)  # what was printed before may hold another session's prompt
                 self.type("root\n")
                 if not self.wait_for("# ", 10):
                     continue

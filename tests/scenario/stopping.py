@@ -98,6 +98,13 @@ def deaf(lab, report):
     report.check("and shows that it did not react", "did not react" in now["reason"], now["reason"])
     lab.bhype("vm", "stop", "deaf1", "--seconds", "600", "--no-wait", user="dev1")
     report.check("a stop waits for it", eventually(lambda: (lab.vm("deaf1") or {}).get("state") == "stopping", 10), lab.vm("deaf1"))
+    task = lab.vm("deaf1").get("task")
+    cancelled = lab.bhype("task", "cancel", task or "none", user="dev1")
+    report.same("a stop that is cancelled", cancelled.status, 0)
+    report.check("presses no more: the guest runs on", eventually(lambda: lab.vm("deaf1")["state"] == "running", 15),
+                 lab.vm("deaf1"))
+    lab.bhype("vm", "stop", "deaf1", "--seconds", "600", "--no-wait", user="dev1")
+    report.check("another stop waits", eventually(lambda: (lab.vm("deaf1") or {}).get("state") == "stopping", 10), lab.vm("deaf1"))
     began = time.monotonic()
     result = lab.bhype("vm", "kill", "deaf1", user="dev1")
     report.check("kill does not wait behind it", time.monotonic() - began < 30, time.monotonic() - began)

@@ -396,7 +396,7 @@ TEST(InFlight, IsWaitedFor) {
 
 TEST(Guest, Stops) {
     Session session;
-    session.perform(host::GuestStop{vm, Ranged<1, 3600>(60)});
+    session.perform(host::GuestStop{vm, Ranged<0, 3600>(60)});
     ASSERT_TRUE(
         soon(60s, [&] { return session.told() && session.told()->state == host::GuestState::stopped; }));
     EXPECT_EQ(session.guest().value().reason, "powered off when asked to");

@@ -1,16 +1,16 @@
-#include "vm/list.h"
+#pragma once
+
+// The tests' host, task queue and bhyped in memory.
+
 #include "vm/tasks.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
-namespace bhype::vm {
-
-namespace {
+namespace bhype::vm::test {
 
 namespace fs = std::filesystem;
 
@@ -23,6 +23,8 @@ class FakeHost : public wire::Host {
     std::map<std::string, host::Guest> guests;
     std::vector<host::Interface> interfaces;
     std::vector<std::string> done;
+    std::vector<std::int64_t> presses; ///< of power buttons: for how long
+    std::function<void()> before_start;
     int fail_at = -1; ///< counts operations that change something
     int changes = 0;
 
@@ -73,7 +75,7 @@ class FakeHost : public wire::Host {
         host::Dataset dataset;
         dataset.name = name;
         dataset.type = type;
-        dataset.origin = "-";
+        dataset.origin = dataset.id = "-";
         dataset.mountpoint = type == host::DatasetType::filesystem ? (root / name).string() : "-";
         if (type == host::DatasetType::filesystem)
             fs::create_directories(root / name);
@@ -93,7 +95,7 @@ class FakeHost : public wire::Host {
     std::vector<host::Dataset> act(const host::DatasetList& list) {
         std::vector<host::Dataset> found;
         for (const auto& [name, dataset] : datasets)
-            if (name == list.root.str() || name.starts_with(list.root.str() + "/"))
+            if (name == list.root.str() || (list.below && name.starts_with(list.root.str() + "/")))
                 found.push_back(dataset);
         return found;
     }
@@ -105,6 +107,8 @@ class FakeHost : public wire::Host {
     }
     host::Done act(const host::DatasetCreate& create) {
         add(create.name.str(), host::DatasetType::filesystem);
+        if (create.id)
+            datasets[create.name.str()].id = create.id->str();
         return {};
     }
     host::Done act(const host::VolumeCreate& create) {
@@ -171,12 +175,20 @@ class FakeHost : public wire::Host {
         return {};
     }
     host::Guest act(const host::GuestStart& start) {
+        if (before_start)
+            std::exchange(before_start, nullptr)();
         host::Guest guest;
         guest.vm = start.vm;
         guest.state = host::GuestState::running;
         guest.generation = 1;
         guest.started = guest.since = 1000;
         guests[start.vm.str()] = guest;
+        return guest;
+    }
+    host::Guest act(const host::GuestStop& stop) {
+        presses.push_back(stop.seconds.value);
+        auto& guest = guests.at(stop.vm.str());
+        guest.state = stop.seconds.value == 0 ? host::GuestState::running : host::GuestState::stopping;
         return guest;
     }
     host::Guest act(const host::GuestKill& kill) {
@@ -300,11 +312,15 @@ struct World {
     FakeTasks tasks{host};
     Keeper keeper{host, inventory, switches};
     Offer offer;
+    Ground ground{.available = 19_GiB};
 
     World() {
         fs::create_directories(host.root);
         switches.look(host.interfaces);
-        add_tasks(tasks, inventory, keeper);
+        add_tasks(tasks, inventory, keeper, [this](const host::Machine& machine) {
+            offer.memory_of_running = inventory.memory_of_running();
+            return start_problems(machine, offer, switches);
+        });
         offer.facts.max_vcpus = 4;
         offer.facts.cpus = 4;
         offer.facts.memory = 8_GiB;
@@ -332,268 +348,15 @@ struct World {
         access::Caller caller;
         caller.user = UserName::from("dev1");
         caller.role = access::Role::member;
-        return decide_create(decode_text<CreateVm>(text), image(), caller, offer, switches);
+        return decide_create(decode_text<CreateVm>(text), image(), caller, offer, ground, switches);
     }
 };
 
-std::set<std::string> fields(const std::vector<FieldProblem>& problems) {
+inline std::set<std::string> fields(const std::vector<FieldProblem>& problems) {
     std::set<std::string> found;
     for (const auto& problem : problems)
         found.insert(problem.field);
     return found;
 }
 
-} // namespace
-
-TEST(VmPlan, TellsAllProblemsAtOnce) {
-    World world;
-    world.offer.pool.free = 1_MiB;
-    const auto decision = world.decide(
-        R"({"name":"web1","template":"tiny-linux","cpus":64,"memory":"100G","disk":"1M","switch":"lan","start":true})");
-    EXPECT_EQ(fields(decision.problems), (std::set<std::string>{"cpus", "memory", "disk", "switch"}));
-}
-
-TEST(VmPlan, CountsWhatRunningGuestsWerePromised) {
-    World world;
-    world.offer.memory_of_running = 7_GiB;
-    const auto text = R"({"name":"web1","template":"tiny-linux","memory":"1G","start":true})";
-    EXPECT_EQ(fields(world.decide(text).problems), std::set<std::string>{"memory"});
-    world.offer.memory_of_running = 5_GiB;
-    EXPECT_TRUE(world.decide(text).problems.empty());
-}
-
-TEST(VmTasks, CreateMakesAWholeVmAndTheNextOneSharesTheTemplate) {
-    World world;
-    for (const auto* name : {"web1", "web2"}) {
-        const auto text = std::string(R"({"name":")") + name + R"(","template":"tiny-linux","start":true})";
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text.c_str()).input)))
-            << world.tasks.last_error;
-    }
-    EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U);
-    EXPECT_EQ(world.host.names_below("tank/bhype/template/").size(), 2U);
-    EXPECT_EQ(world.host.datasets.at("tank/bhype/vm/web2/disk0").origin,
-              "tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0@template");
-    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->guest.state, host::GuestState::running);
-    EXPECT_EQ(world.ownerships.at("web2").owner, "dev1");
-    EXPECT_EQ(world.host.taps(), 2U);
-}
-
-TEST(VmTasks, CreateFailingAnywhereLeavesAWholeVmOrNoTrace) {
-    int failures = 0;
-    for (int at = 0;; ++at) {
-        World world;
-        world.host.fail_at = at;
-        const auto input =
-            encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input);
-        const bool done = world.tasks.run("vm.create", input);
-        EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U) << at;
-        const bool whole = world.host.datasets.contains("tank/bhype/vm/web1/disk0");
-        EXPECT_EQ(whole, world.host.datasets.contains("tank/bhype/vm/web1")) << at;
-        EXPECT_EQ(whole, world.ownerships.contains("web1")) << at;
-        EXPECT_EQ(whole, world.inventory.find(VmName::from("web1")).has_value()) << at;
-        EXPECT_EQ(world.host.taps(), world.host.guests.size()) << at;
-        if (world.host.changes <= at) {
-            EXPECT_TRUE(done) << "nothing failed";
-            break;
-        }
-        failures += done ? 0 : 1;
-        ASSERT_LT(at, 100);
-    }
-    EXPECT_GE(failures, 12);
-}
-
-TEST(VmTasks, CreateBrokenOffAfterItsPublishingGoesForward) {
-    World world;
-    auto input = world.decide(R"({"name":"web1","template":"tiny-linux"})").input;
-    ASSERT_TRUE(world.tasks.run("vm.create", encode(input)));
-    input.start = true;
-    EXPECT_TRUE(world.tasks.run("vm.create", encode(input), true)) << world.tasks.last_error;
-    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->guest.state, host::GuestState::running);
-    EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U);
-    EXPECT_TRUE(world.tasks.run("vm.create", encode(input), true)) << "what runs is left alone";
-    EXPECT_EQ(world.host.taps(), 1U);
-}
-
-TEST(VmTasks, CreateBrokenOffAtItsPublishingLeavesNoTrace) {
-    World world;
-    const auto input = world.decide(R"({"name":"web1","template":"tiny-linux"})").input;
-    EXPECT_FALSE(world.tasks.run("vm.create", encode(input), true));
-    EXPECT_NE(world.tasks.last_error.find("interrupted"), std::string::npos) << world.tasks.last_error;
-    EXPECT_EQ(world.host.names_below("tank/bhype/vm/").size(), 0U);
-    EXPECT_FALSE(world.ownerships.contains("web1"));
-}
-
-TEST(VmTasks, KillAndDeleteLeaveNothing) {
-    World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
-    const auto name = encode(NameInput{VmName::from("web1"), 0});
-    EXPECT_FALSE(world.tasks.run("vm.delete", name)); // it runs
-    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1"));
-    EXPECT_TRUE(world.tasks.run("vm.kill", name));
-    EXPECT_EQ(world.host.taps(), 0U);
-    EXPECT_TRUE(world.tasks.run("vm.delete", name));
-    EXPECT_EQ(world.host.names_below("tank/bhype/vm/").size(), 0U);
-    EXPECT_FALSE(world.ownerships.contains("web1"));
-    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0"));
-}
-
-TEST(VmTasks, AResetThatGotLostIsRepeatedOneThatCameIsNot) {
-    World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
-    const auto name = VmName::from("web1");
-    const auto& guest = world.host.guests.at("web1");
-    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 0})));
-    EXPECT_EQ(guest.reboots, 1);
-    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 0}), true));
-    EXPECT_EQ(guest.reboots, 1);
-    ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 1}), true));
-    EXPECT_EQ(guest.reboots, 2);
-    ASSERT_TRUE(world.tasks.run("vm.kill", encode(NameInput{name, 0, 0})));
-    ASSERT_TRUE(
-        world.tasks.run("vm.reset", encode(NameInput{name, 0, 2}), true)); // there is nothing to reset
-}
-
-TEST(VmTasks, ASecondVmOfANameIsRefusedAndTheFirstStays) {
-    World world;
-    const auto text = R"({"name":"web1","template":"tiny-linux"})";
-    ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
-    const auto id = world.inventory.find(VmName::from("web1"))->machine.id;
-    EXPECT_FALSE(world.tasks.run("vm.create", encode(world.decide(text).input)));
-    EXPECT_NE(world.tasks.last_error.find("vm.name_taken"), std::string::npos);
-    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->machine.id, id);
-}
-
-TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
-    World world;
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
-    World other;
-    fs::copy_file(world.host.root / "cache.json", other.host.root / "cache.json");
-    other.ownerships = world.ownerships;
-    other.inventory.load_cache();
-    ASSERT_TRUE(other.inventory.find(VmName::from("web1")));
-    EXPECT_EQ(other.inventory.find(VmName::from("web1"))->ownership.owner, "dev1");
-    other.inventory.refresh(); // the host there has no such VM
-    EXPECT_FALSE(other.inventory.find(VmName::from("web1")));
-}
-
-TEST(VmList, HoldsWhatChangedAndForWhom) {
-    World world;
-    for (const auto* text :
-         {R"({"name":"web1","template":"tiny-linux"})", R"({"name":"web2","template":"tiny-linux"})"})
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
-    std::map<std::string, TaskId> working;
-    const auto task_of = [&](const VmName& name) {
-        const auto found = working.find(name.str());
-        return found == working.end() ? std::nullopt : std::optional(found->second);
-    };
-    List list(world.inventory, task_of);
-    const auto caller = [](const char* name, access::Role role) {
-        access::Caller found;
-        found.user = UserName::from(name);
-        found.role = role;
-        return found;
-    };
-    const auto owner = caller("dev1", access::Role::member);
-    const auto viewer = caller("looker", access::Role::viewer);
-    const auto shown = [&](const access::Caller& who) {
-        const auto reply = list.reply(who);
-        List fresh(world.inventory, task_of);
-        const auto whole = fresh.reply(who);
-        EXPECT_EQ(*reply.text, *whole.text);
-        EXPECT_EQ(reply.etag, whole.etag);
-        return decode_text<std::vector<Vm>>(*reply.text);
-    };
-
-    EXPECT_FALSE(list.ready(owner));
-    ASSERT_EQ(shown(owner).size(), 2U);
-    ASSERT_TRUE(list.ready(owner));
-    EXPECT_EQ(list.ready(owner)->text, list.reply(owner).text);
-    EXPECT_FALSE(shown(owner)[0].actions.empty());
-    EXPECT_TRUE(shown(viewer)[0].actions.empty());
-    EXPECT_TRUE(shown(caller("dev2", access::Role::member)).empty());
-
-    const auto before = list.reply(owner).etag;
-    host::Guest guest;
-    guest.vm = VmName::from("web2");
-    guest.state = host::GuestState::running;
-    world.inventory.apply(guest);
-    EXPECT_FALSE(list.ready(owner));
-    EXPECT_EQ(shown(owner)[1].state, host::GuestState::running);
-    EXPECT_EQ(shown(viewer)[1].state, host::GuestState::running);
-    EXPECT_NE(list.reply(owner).etag, before);
-
-    working.emplace("web1", TaskId::from("t0123456789abcdef"));
-    world.inventory.touch(VmName::from("web1"));
-    EXPECT_EQ(shown(owner)[0].task, working.begin()->second);
-    EXPECT_TRUE(shown(owner)[0].actions.empty());
-    EXPECT_FALSE(shown(owner)[1].task);
-
-    world.inventory.set_ownership(VmName::from("web1"), {"dev2", ""});
-    ASSERT_EQ(shown(owner).size(), 1U);
-    EXPECT_EQ(shown(owner)[0].name.str(), "web2");
-    for (const auto* name : {"web0", "web3", "web4", "web5"}) {
-        const auto text = fmt::format(R"({{"name":"{}","template":"tiny-linux"}})", name);
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text.c_str()).input)));
-        shown(viewer);
-    }
-    for (const auto* name : {"web3", "web0", "web5"}) { // in the middle, first, last
-        guest.vm = VmName::from(name);
-        world.inventory.apply(guest);
-        shown(viewer);
-    }
-    for (const auto* name : {"web1", "web0", "web5", "web3"}) {
-        world.inventory.forget(VmName::from(name));
-        shown(viewer);
-    }
-    EXPECT_EQ(shown(viewer).size(), 2U);
-}
-
-TEST(VmKeeper, PutsTapsBackIntoABridgeThatWasMadeAgain) {
-    World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
-    auto interfaces = world.host.interfaces; // the fake's bridge has no members
-    const auto outside = taps_outside(world.inventory.all(), interfaces);
-    ASSERT_EQ(outside.size(), 1U);
-    EXPECT_EQ(outside[0].vm.str() + "/" + outside[0].nic.str() + " " + outside[0].switch_.str(),
-              "web1/net0 nat");
-    interfaces[0].members.push_back(interfaces[1].name.str());
-    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
-    interfaces.erase(interfaces.begin()); // no bridge: nothing to put it into
-    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
-}
-
-TEST(VmInventory, AStartThatFailedIsKept) {
-    World world;
-    // A VM that never ran: nothing but its state tells that something has happened.
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
-    host::Guest failed;
-    failed.vm = VmName::from("web1");
-    failed.state = host::GuestState::failed;
-    failed.reason = "bhyve said no";
-    world.inventory.apply(failed);
-    EXPECT_EQ(world.endings.at("web1").reason, "bhyve said no");
-    world.inventory.refresh();
-    EXPECT_EQ(world.inventory.find(failed.vm)->guest.state, host::GuestState::failed);
-}
-
-TEST(VmInventory, AnEndingIsKept) {
-    World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
-    host::Guest guest;
-    guest.vm = VmName::from("web1");
-    guest.state = host::GuestState::failed;
-    guest.reason = "triple fault";
-    guest.since = 2000;
-    world.inventory.apply(guest);
-    world.host.guests.clear();
-    world.inventory.refresh();
-    EXPECT_EQ(world.inventory.find(VmName::from("web1"))->guest.reason, "triple fault");
-}
-
-} // namespace bhype::vm
+} // namespace bhype::vm::test
