@@ -182,7 +182,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tasks, newest first: one's own, or all for administrators */
+        /** Tasks, newest first: one's own and those on what one may see; all for administrators */
         get: operations["get_tasks"];
         put?: never;
         post?: never;
@@ -691,7 +691,7 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_memory" | "vm.too_many_cpus" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "template.broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_memory" | "vm.too_many_cpus" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
@@ -855,6 +855,7 @@ export interface components {
              * @example tank/bhype/vm/web1
              */
             dataset: string;
+            definition_error?: string;
         };
         WhoAmI: {
             user: string;
@@ -1797,7 +1798,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Tasks, newest first: one's own, or all for administrators */
+            /** @description Tasks, newest first: one's own and those on what one may see; all for administrators */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2512,7 +2513,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description storage.no_pool, vm.name_taken, vm.refused */
+            /** @description storage.no_pool, storage.no_space, vm.name_taken, vm.refused */
             409: {
                 headers: {
                     [name: string]: unknown;
