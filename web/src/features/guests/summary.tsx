@@ -47,7 +47,16 @@ export function Summary({ vm }: { vm: Vm }) {
   const log = useVmLog(vm.name);
   return (
     <div className="cards">
-      {vm.state === "failed" && (
+      {vm.definition_error && (
+        <Alert isInline variant="danger" component="p" title="The definition cannot be used">
+          <pre className="words">{vm.definition_error}</pre>
+          <p>
+            What is shown is what it last said. Correct the file as root; it is read again within a minute. Until then the VM
+            cannot be started or changed.
+          </p>
+        </Alert>
+      )}
+      {vm.state === "failed" && !vm.definition_error && (
         <Alert isInline variant="danger" component="p" title={vm.reason || "The VM failed"}>
           {vm.last_lines.length > 0 && <pre className="words">{vm.last_lines.join("\n")}</pre>}
           <p>Start it again, or look at its log below.</p>
