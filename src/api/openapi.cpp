@@ -69,7 +69,10 @@ json::value example(const json::value& schema) {
 
 json::value problem_schema() {
     json::array codes;
-#define X(name, id, status, title, advice) codes.push_back(id);
+    json::object texts;
+#define X(name, id, status, title, meaning, advice)                                                          \
+    codes.push_back(id);                                                                                     \
+    texts[id] = {{"status", status}, {"title", title}, {"meaning", meaning}, {"advice", advice}};
     BHYPE_ERROR_CODES(X)
 #undef X
     return {
@@ -77,11 +80,13 @@ json::value problem_schema() {
         {"description", "RFC 9457 problem document"},
         {"properties",
          json::object{
-             {"type", json::object{{"type", "string"}, {"format", "uri-reference"}}},
+             {"type", json::object{{"type", "string"},
+                                   {"format", "uri-reference"},
+                                   {"description", "where a browser finds the code explained"}}},
              {"title", json::object{{"type", "string"}}},
              {"status", json::object{{"type", "integer"}}},
              {"detail", json::object{{"type", "string"}}},
-             {"code", json::object{{"type", "string"}, {"enum", codes}}},
+             {"code", json::object{{"type", "string"}, {"enum", codes}, {"x-texts", texts}}},
              {"advice", json::object{{"type", "string"}}},
              {"problems",
               json::object{{"type", "array"},

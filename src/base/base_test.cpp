@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
+#include <set>
+
 namespace bhype {
 
 namespace {
@@ -130,12 +134,31 @@ TEST(Toml, GoesThroughTheSameDecoder) {
     }
 }
 
-TEST(Errors, EveryCodeHasItsOwnId) {
+TEST(Errors, EveryCodeHasItsOwnIdAndIsExplained) {
+    std::set<std::string_view> meanings;
     for (int i = 0; i <= static_cast<int>(Code::internal); ++i) {
         const auto& entry = info(static_cast<Code>(i));
         EXPECT_EQ(code_from_id(entry.id), static_cast<Code>(i)) << entry.id;
-        EXPECT_FALSE(entry.advice.empty());
+        EXPECT_FALSE(entry.title.empty() || entry.title.ends_with('.')) << entry.id;
+        EXPECT_TRUE(entry.meaning.ends_with('.')) << entry.id;
+        EXPECT_TRUE(meanings.insert(entry.meaning).second) << entry.id << " is explained by another's words";
+        EXPECT_TRUE(entry.advice.ends_with('.')) << entry.id;
     }
+}
+
+TEST(Errors, NginxTellsItsRefusalsInTheSameWords) {
+    std::ifstream file(BHYPE_SOURCE_DIR "/packaging/nginx/bhype.conf.in");
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::regex refusal("return ([0-9]+) '(\\{.*\\})';");
+    int found = 0;
+    for (std::sregex_iterator at(text.begin(), text.end(), refusal), end; at != end; ++at, ++found) {
+        const auto told = json::parse((*at)[2].str());
+        const auto code = code_from_id(std::string(told.at("code").as_string()));
+        ASSERT_TRUE(code) << told;
+        EXPECT_EQ(told, json::value(problem_document(Error(*code))));
+        EXPECT_EQ((*at)[1], std::to_string(info(*code).status));
+    }
+    EXPECT_EQ(found, 2);
 }
 
 } // namespace bhype

@@ -6,7 +6,7 @@ namespace bhype {
 
 namespace {
 constexpr auto table = std::to_array<CodeInfo>({
-#define X(name, id, status, title, advice) CodeInfo{id, status, title, advice},
+#define X(name, id, status, title, meaning, advice) CodeInfo{id, status, title, meaning, advice},
     BHYPE_ERROR_CODES(X)
 #undef X
 });

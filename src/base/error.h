@@ -12,16 +12,17 @@
 namespace bhype {
 
 enum class Code {
-#define X(name, id, status, title, advice) name,
+#define X(name, id, status, title, meaning, advice) name,
     BHYPE_ERROR_CODES(X)
 #undef X
 };
 
 struct CodeInfo {
-    std::string_view id;     ///< "vm.name_taken"
-    int status;              ///< HTTP status
-    std::string_view title;  ///< one sentence without a full stop
-    std::string_view advice; ///< what to do next, whole sentences
+    std::string_view id;      ///< "vm.name_taken"
+    int status;               ///< HTTP status
+    std::string_view title;   ///< one sentence without a full stop
+    std::string_view meaning; ///< when it comes and what it leaves, whole sentences
+    std::string_view advice;  ///< what to do next, whole sentences
 };
 
 const CodeInfo& info(Code code);

@@ -1,4 +1,4 @@
-import { api, check, eventually, goTo, logIn, newPage, passwordOf, same, tabTo } from "./kit.mjs";
+import { accessible, api, check, eventually, goTo, logIn, newPage, passwordOf, same, tabTo } from "./kit.mjs";
 
 const pathOf = (page) => new URL(page.url()).pathname;
 
@@ -7,6 +7,17 @@ export default async function () {
   await goTo(page, "/guests");
   await page.waitForURL("**/login?to=%2Fguests");
   check("a page without a session leads to the log-in", true);
+
+  const refused = (await api(page, "GET", "/vms")).body;
+  await goTo(page, refused.type);
+  const entry = page.getByRole("region", { name: refused.code });
+  await entry.waitFor();
+  check("the type of a problem leads to what explains its code, without a log-in",
+    (await entry.textContent()).includes(refused.title) && (await entry.textContent()).includes(refused.advice), await entry.textContent());
+  check("right there", await eventually(() => entry.evaluate((element) => element === document.activeElement), 5));
+  await accessible(page, "the codes of errors");
+  await goTo(page, "/guests");
+  await page.waitForURL("**/login?to=%2Fguests");
 
   await page.getByLabel("User name").fill("dev1");
   await page.getByLabel("Password").fill("not it");

@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { createBrowserRouter, Navigate, Outlet, RouterProvider, useLocation } from "react-router-dom";
 import { onLoggedOut } from "./api/client";
 import { LiveUpdates } from "./api/live";
+import { codesPage } from "./api/problem";
 import { createPage } from "./features/guests/guests";
 import { useWhoAmI } from "./features/session/session";
 import { Shell } from "./shell/shell";
@@ -21,6 +22,7 @@ const Templates = lazy(() => import("./features/templates/templates"));
 const Networks = lazy(() => import("./features/network/networks"));
 const Activity = lazy(() => import("./features/tasks/activity").then(({ Activity: page }) => ({ default: page })));
 const TaskPage = lazy(() => import("./features/tasks/activity").then(({ TaskPage: page }) => ({ default: page })));
+const Codes = lazy(() => import("./features/errors/codes_page"));
 const Audit = lazy(() => import("./features/tasks/audit"));
 const NoPage = lazy(() => import("./shell/no_page"));
 const ConsoleWindow = lazy(() => import("./features/consoles/console").then(({ ConsoleWindow: page }) => ({ default: page })));
@@ -59,6 +61,7 @@ function Gate() {
 
 const router = createBrowserRouter([
   { path: "/login", element: <Suspense fallback={null}><Login /></Suspense> },
+  { path: codesPage, element: <Suspense fallback={null}><Codes /></Suspense> },
   {
     element: <Gate />,
     children: [

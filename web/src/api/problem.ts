@@ -21,12 +21,23 @@ export class ApiError extends Error {
   }
 }
 
-export const unreachable: Problem = {
+export const unreachable = {
   status: 0,
   code: "web.unreachable",
   title: "bHype does not answer",
   advice: "The page tries again by itself. On the host, `service bhyped status` and `service bhype_nginx status` say more.",
-};
+} satisfies Problem;
+
+export const pageMistake = {
+  status: 0,
+  code: "web.internal",
+  title: "The page made a mistake",
+  advice: "Reload the page. If it happens again, report it with the text above.",
+} satisfies Problem;
+
+export const codesPage = "/docs/errors";
+/// Where a code is explained, as the type of a problem document has it.
+export const codePage = (code: string): string => `${codesPage}#${code}`;
 
 /// An answer that is not a problem document comes from nginx or another proxy on the way.
 function foreignAnswer(status: number): Problem {
@@ -76,13 +87,7 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
 /// Any thrown thing as a problem that can be shown.
 export function toProblem(error: unknown): Problem {
   if (error instanceof ApiError) return error.problem;
-  return {
-    status: 0,
-    code: "web.internal",
-    title: "The page made a mistake",
-    detail: error instanceof Error ? error.message : String(error),
-    advice: "Reload the page. If it happens again, report it with the text above.",
-  };
+  return { ...pageMistake, detail: error instanceof Error ? error.message : String(error) };
 }
 
 /// Field name to rule, for forms. Several rules of one field are joined.

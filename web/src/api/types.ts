@@ -685,13 +685,16 @@ export interface components {
         };
         /** @description RFC 9457 problem document */
         Problem: {
-            /** Format: uri-reference */
+            /**
+             * Format: uri-reference
+             * @description where a browser finds the code explained
+             */
             type: string;
             title: string;
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_memory" | "vm.too_many_cpus" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;

@@ -1,9 +1,9 @@
 import { Alert, Button } from "@patternfly/react-core";
 import type { Problem } from "../api/models";
-import { toProblem } from "../api/problem";
+import { codePage, toProblem } from "../api/problem";
 
 /// An error in its three parts: what happened, why (the tool's own words, as they were), what to do next. The code
-/// stands last: it is what one searches for.
+/// stands last and leads to its page, in a tab of its own: what is being filled in here stays.
 export function ProblemBox({
   problem,
   hideFields,
@@ -29,7 +29,10 @@ export function ProblemBox({
       {problem.advice && <p>{problem.advice}</p>}
       {children}
       <p className="quiet">
-        Code <code>{problem.code}</code>
+        Code{" "}
+        <a href={codePage(problem.code)} target="_blank" rel="noreferrer" aria-label={`Code ${problem.code}, explained in a new tab`}>
+          <code>{problem.code}</code>
+        </a>
       </p>
     </Alert>
   );

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router-dom";
 import { get } from "../../api/client";
 import type { AuditEntry } from "../../api/models";
+import { codePage } from "../../api/problem";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { Moment } from "../../ui/time";
@@ -32,7 +33,7 @@ function Row({ entry }: { entry: AuditEntry }) {
           "taken"
         ) : (
           <>
-            refused: {entry.outcome}
+            refused: <a href={codePage(entry.outcome)}>{entry.outcome}</a>
           </>
         )}
         {entry.task && (
