@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { firstLine } from "./lines";
 import { shellLine } from "./shell";
 import { formatSize, parseSize, sizeInput } from "./size";
 import { formatAge, formatDuration, formatRelative } from "./time";
@@ -39,6 +40,11 @@ describe("sizes", () => {
     for (const bytes of [1, 1000, 4096, 512 * K * K, 1536 * K * K, 20 * G]) expect(parseSize(sizeInput(bytes))).toBe(bytes);
     expect(sizeInput(1536 * K * K)).toBe("1536M");
   });
+});
+
+it("takes a text's first line", () => {
+  expect(firstLine("one: two\nthree\n")).toBe("one: two");
+  expect(firstLine("")).toBe("");
 });
 
 describe("times", () => {

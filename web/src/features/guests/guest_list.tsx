@@ -14,6 +14,7 @@ import { Table, Tbody, Td, Th, Thead, type ThProps, Tr } from "@patternfly/react
 import { memo, useMemo, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 import type { Vm } from "../../api/models";
+import { firstLine } from "../../text/lines";
 import { formatSize } from "../../text/size";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
@@ -45,7 +46,7 @@ const Row = memo(function Row({ vm }: { vm: Vm }) {
       </Td>
       <Td>
         <GuestState vm={vm} />
-        {vm.state === "failed" && vm.reason && <div className="guest-reason quiet" title={vm.reason}>{vm.reason}</div>}
+        {vm.state === "failed" && vm.reason && <div className="guest-reason quiet" title={vm.reason}>{firstLine(vm.reason)}</div>}
       </Td>
       <Td dataLabel={heads.owner} className="not-on-phone">{vm.owner || "-"}</Td>
       <Td dataLabel={heads.address} className={addressOf(vm) ? undefined : "nothing"}>{addressOf(vm) ?? "-"}</Td>

@@ -10,6 +10,7 @@ export function GuestState({ vm }: { vm: Vm }) {
     <span className="guest-state">
       <StateLabel state={vm.state} />
       {vm.pending_restart.length > 0 && <StateLabel state="restart" />}
+      {vm.definition_error !== undefined && vm.state !== "failed" && <StateLabel state="attention" />}
       {vm.task && (
         <Button variant="link" isInline className="guest-task" onClick={() => show(vm.task)}>
           task

@@ -75,6 +75,7 @@ describe("the list of guests", () => {
     const vms = [vm("a", { state: "failed" }), vm("b", { state: "running", pending_restart: ["cpus"] }), vm("c", { state: "running" })];
     expect(names(filterVms(vms, { text: "", state: "running" }))).toBe("b c");
     expect(names(filterVms(vms, { text: "", state: "attention" }))).toBe("a b");
+    expect(names(filterVms([vm("d", { definition_error: "memory: is missing" })], { text: "", state: "attention" }))).toBe("d");
     expect(countStates(vms)).toMatchObject({ failed: 1, running: 2, stopped: 0 });
   });
 

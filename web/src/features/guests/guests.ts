@@ -95,7 +95,8 @@ export interface Filter {
   state: VmState | "attention" | "";
 }
 
-export const needsAttention = (vm: Vm): boolean => vm.state === "failed" || vm.pending_restart.length > 0;
+export const needsAttention = (vm: Vm): boolean =>
+  vm.state === "failed" || vm.pending_restart.length > 0 || vm.definition_error !== undefined;
 
 /// Every word has to be found somewhere in what a row shows.
 export function filterVms(vms: readonly Vm[], filter: Filter): Vm[] {

@@ -97,7 +97,7 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
             isInline
             variant="info"
             component="p"
-            title={vm.task ? "A task works on this VM; its settings can be changed when it has ended." : "You may look at these settings, not change them."}
+            title={vm.definition_error !== undefined ? "The definition cannot be used; the overview says why. Until it is right, nothing can be changed here." : vm.task ? "A task works on this VM; its settings can be changed when it has ended." : "You may look at these settings, not change them."}
           />
         )}
         {vm.pending_restart.length > 0 && (

@@ -1,6 +1,7 @@
 import { Alert, Card, CardBody, PageSection } from "@patternfly/react-core";
 import { Link } from "react-router-dom";
 import type { Host, Vm } from "../../api/models";
+import { firstLine } from "../../text/lines";
 import { formatSize } from "../../text/size";
 import { Fact, Facts } from "../../ui/facts";
 import { Meter } from "../../ui/meter";
@@ -36,7 +37,7 @@ function Attention({ host, vms }: { host: Host; vms: readonly Vm[] }) {
             <ul className="plain-list">
               {guests.slice(0, 10).map((vm) => (
                 <li key={vm.id}>
-                  <Link to={guestPage(vm.name)}>{vm.name}</Link> <GuestState vm={vm} /> <span className="quiet">{vm.reason}</span>
+                  <Link to={guestPage(vm.name)}>{vm.name}</Link> <GuestState vm={vm} /> <span className="quiet">{firstLine(vm.reason)}</span>
                 </li>
               ))}
             </ul>
