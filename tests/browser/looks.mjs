@@ -65,6 +65,10 @@ export default async function () {
   for (const [name, path] of Object.entries(pages)) {
     await goTo(phone, path);
     await sideways(phone, `${name} on a phone`);
+    if (name === "screen") {
+      await phone.locator("[data-console=screen][data-line=open]").waitFor();
+      await phone.waitForTimeout(2000); // its first picture
+    }
     if (["guests", "guest", "screen"].includes(name)) await picture(phone, `${name}-phone`);
     if (["guests", "guest", "serial"].includes(name)) await accessible(phone, `${name} on a phone`);
   }

@@ -29,5 +29,16 @@ export default async function () {
   await goTo(page, `/activity/${made.id}`);
   await page.getByRole("heading", { level: 1, name: made.title }).waitFor();
   check("a task has a page of its own", true);
+
+  const boss = await newPage();
+  await logIn(boss, "boss");
+  await api(boss, "PATCH", "/vms/web1", { note: "changed by an administrator" });
+  await boss.context().close();
+  await goTo(page, "/guests/web1/activity");
+  const by = (title, who) => page.locator(".task-item", { hasText: title }).filter({ hasText: `by ${who}` }).first();
+  check("an owner sees what somebody else did with the VM, and who", await eventually(() => by("Change VM web1", "boss").isVisible(), 20));
+  check("beside what they did themselves", await by(made.title, "you").isVisible());
+  await page.getByRole("button", { name: /^Tasks/ }).click();
+  check("so does the drawer", await eventually(async () => /Change VM web1.*by boss/s.test(await drawer.textContent()), 15), await drawer.textContent());
   await page.context().close();
 }
