@@ -72,8 +72,11 @@ std::vector<Dataset> parse_zfs_list(const Command& command, const Output& output
 }
 
 Command zfs_create_tree_root(const PoolName& pool, const Uuid& id, const Uuid& host) {
+    // volmode set on a volume itself takes effect after the command has ended: until then the device has
+    // another, its removal keeps the volume busy, and one renamed meanwhile would be left without a device.
     return zfs({"create", "-o", "mountpoint=/" + pool.str() + "/bhype", "-o", "setuid=off", "-o", "exec=off",
-                "-o", "bhype:id=" + id.str(), "-o", "bhype:host=" + host.str(), pool.str() + "/bhype"});
+                "-o", "volmode=dev", "-o", "bhype:id=" + id.str(), "-o", "bhype:host=" + host.str(),
+                pool.str() + "/bhype"});
 }
 
 Command zfs_create_tree_child(const PoolName& pool, std::string_view child) {
@@ -96,7 +99,7 @@ Command zfs_create(const DatasetName& name, const std::optional<Uuid>& id, const
 }
 
 Command zfs_create_volume(const DatasetName& name, ByteSize size) {
-    return zfs({"create", "-p", "-s", "-V", size.str(), "-o", "volmode=dev", name.str()});
+    return zfs({"create", "-p", "-s", "-V", size.str(), name.str()});
 }
 
 Command zfs_snapshot(const DatasetName& dataset, const SnapshotLabel& label) {
@@ -104,8 +107,7 @@ Command zfs_snapshot(const DatasetName& dataset, const SnapshotLabel& label) {
 }
 
 Command zfs_clone(const DatasetName& origin, const SnapshotLabel& label, const DatasetName& name) {
-    // volmode is inherited from the new parent, not from the origin.
-    return zfs({"clone", "-p", "-o", "volmode=dev", origin.str() + '@' + label.str(), name.str()});
+    return zfs({"clone", "-p", origin.str() + '@' + label.str(), name.str()});
 }
 
 Command zfs_rename(const DatasetName& from, const DatasetName& to) {

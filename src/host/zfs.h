@@ -11,14 +11,15 @@ Command zfs_list(const DatasetName& root, bool snapshots, bool below = true);
 /// A missing root is an empty list; anything else that went wrong is an Error.
 std::vector<Dataset> parse_zfs_list(const Command& command, const Output& output);
 
-/// One file system of bHype's tree. `mountpoint` is set on its root alone; the others inherit.
+/// One file system of bHype's tree. Properties are set on its root alone; the others inherit, and volumes
+/// too: volmode=dev, without a copy in the host's GEOM.
 Command zfs_create_tree_root(const PoolName& pool, const Uuid& id, const Uuid& host);
 Command zfs_create_tree_child(const PoolName& pool, std::string_view child);
 /// Children of POOL/bhype, in the order in which they are made. ".new" first: nothing can be built without.
 const std::vector<std::string>& tree_children();
 
 Command zfs_create(const DatasetName& name, const std::optional<Uuid>& id, const std::optional<Uuid>& host);
-/// Sparse, without a copy in the host's GEOM (volmode=dev).
+/// Sparse.
 Command zfs_create_volume(const DatasetName& name, ByteSize size);
 Command zfs_snapshot(const DatasetName& dataset, const SnapshotLabel& label);
 Command zfs_clone(const DatasetName& origin, const SnapshotLabel& label, const DatasetName& name);

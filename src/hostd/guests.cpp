@@ -64,9 +64,16 @@ void Guests::wake() const {
 }
 
 void Guests::recover() {
+    std::vector<VmName> found;
     for (const auto& directory : std::filesystem::directory_iterator(run_))
-        if (VmName::parse(directory.path().filename().string()))
-            adopt(directory.path().filename().string());
+        if (const auto vm = VmName::parse(directory.path().filename().string()))
+            found.push_back(*vm);
+    for (const auto& vm : found) {
+        if (has_run(vm))
+            adopt(vm.str());
+        else // rc.d/cleanvar takes the files and leaves the folders
+            std::filesystem::remove_all(directory(vm));
+    }
 }
 
 void Guests::begin() {

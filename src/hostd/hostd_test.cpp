@@ -108,5 +108,17 @@ TEST(Guests, AVmdThatBeginsLateHasNoGuest) {
     EXPECT_FALSE(std::filesystem::exists(runs + "/vm1"));
 }
 
+TEST(Guests, AHostThatHasBootedHasNone) {
+    char name[] = "/tmp/bhype-hostd-XXXXXX";
+    const std::string runs = std::string(::mkdtemp(name)) + "/vmd";
+    std::filesystem::create_directories(runs + "/vm1"); // as rc.d/cleanvar leaves it
+    const Tree tree("/", 0);
+    Guests guests(
+        runs, tree, [](const run::Start&) -> pid_t { return -1; }, [](const host::Guest&) {});
+    guests.recover();
+    EXPECT_TRUE(guests.list().empty()) << "it stopped with the host, it did not fail";
+    EXPECT_FALSE(std::filesystem::exists(runs + "/vm1"));
+}
+
 } // namespace
 } // namespace bhype::hostd
