@@ -18,6 +18,8 @@ has an object of its own, whose task sweep_proxy stops at that operation; when a
 once. So the rounds are as many as there are faults, and tasks meet the fault together, as they would. host.setup has
 one object, so its rounds have one operation, on a second lab beside the first.
 
+All of it takes about an hour on two cores: fifteen rounds of two to eight minutes on the first lab.
+
 After each round: the task has ended and says what happened, each object is whole or there is no trace of it, .new/ is
 empty, foreign datasets are as they were, a guest that ran all along has noticed nothing, and starting bhyped twice more
 changes nothing.
