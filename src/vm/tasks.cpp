@@ -231,6 +231,8 @@ json::value reset(Work& work, Context& context, const NameInput& input) {
 }
 
 json::value remove(Work& work, Context& context, const NameInput& input) {
+    // A destroy that came half way leaves a dataset that is not mounted: the host tells, not the memory.
+    context.inventory.refresh(input.name);
     if (const auto record = context.inventory.find(input.name)) {
         if (is_live(record->guest.state))
             throw Error(Code::vm_running, input.name.str() + " is running");

@@ -81,6 +81,19 @@ TEST(VmTasks, KillAndDeleteLeaveNothing) {
     EXPECT_TRUE(world.host.datasets.contains("tank/bhype/template/tiny-linux-aaaaaaaaaaaa/disk0"));
 }
 
+TEST(VmTasks, ADeleteThatCameHalfWayGoesOn) {
+    World world;
+    ASSERT_TRUE(world.tasks.run("vm.create",
+                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    world.host.destroy_half_way = true; // everything below it is gone, and it is not mounted any more
+    EXPECT_FALSE(world.tasks.run("vm.delete", encode(NameInput{VmName::from("web1")})));
+    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1"));
+    World later; // another bhyped, which has not looked at the host yet
+    later.host.datasets = world.host.datasets;
+    ASSERT_TRUE(later.tasks.run("vm.delete", encode(NameInput{VmName::from("web1")}), true));
+    EXPECT_EQ(later.host.names_below("tank/bhype/vm/").size(), 0U);
+}
+
 TEST(VmTasks, AResetThatGotLostIsRepeatedOneThatCameIsNot) {
     World world;
     ASSERT_TRUE(world.tasks.run(

@@ -25,6 +25,7 @@ class FakeHost : public wire::Host {
     std::vector<std::string> done;
     std::vector<std::int64_t> presses; ///< of power buttons: for how long
     std::function<void()> before_start;
+    bool destroy_half_way = false;
     int fail_at = -1; ///< counts operations that change something
     int changes = 0;
 
@@ -158,6 +159,11 @@ class FakeHost : public wire::Host {
         return {};
     }
     host::Done act(const host::DatasetDestroy& destroy) {
+        if (std::exchange(destroy_half_way, false)) {
+            remove(destroy.name.str() + "/disk0");
+            fs::remove_all(datasets.at(destroy.name.str()).mountpoint);
+            throw Error(Code::dataset_busy, destroy.name.str());
+        }
         remove(destroy.name.str());
         return {};
     }
