@@ -124,7 +124,7 @@ std::optional<Record> Inventory::read_record(const host::Dataset& dataset,
         record.machine = host::parse_machine(*text);
     } catch (const Error& error) {
         const auto id = Uuid::parse(dataset.id);
-        if (!id) // not one of bHype's VMs
+        if (!id || dataset.id == tree_id_) // not one of bHype's VMs
             return std::nullopt;
         record.broken =
             file + ": " + (error.detail().empty() ? std::string(info(error.code()).title) : error.detail());
@@ -157,6 +157,9 @@ void Inventory::refresh() {
     const auto prefix = pool ? pool->str() + "/bhype/vm/" : std::string("/");
     if (pool)
         datasets = host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false});
+    for (const auto& dataset : datasets)
+        if (dataset.name + "/" == prefix)
+            tree_id_ = dataset.id;
     std::map<std::string, std::vector<host::Dataset>> disks; // by the VM's dataset
     for (const auto& dataset : datasets)
         if (dataset.type == host::DatasetType::volume)
@@ -196,6 +199,10 @@ void Inventory::refresh(const VmName& name) {
     const auto pool = keep_.pool();
     if (!pool)
         return;
+    if (tree_id_.empty())
+        for (const auto& tree :
+             host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false, false}))
+            tree_id_ = tree.id;
     const auto root = DatasetName::from(pool->str() + "/bhype/vm/" + name.str());
     auto datasets = host_.call(host::DatasetList{root, false});
     std::optional<Record> record;

@@ -107,6 +107,8 @@ class Inventory {
     std::string cache_file_;
     mutable std::mutex mutex_;
     std::mutex refreshing_;
+    std::string
+        tree_id_; ///< bhype:id of POOL/bhype/vm, which what is not ours there inherits; under refreshing_
     std::map<std::string, Record> records_;
     std::map<std::string, host::Guest> guests_;
     std::map<std::string, ByteSize> promised_;

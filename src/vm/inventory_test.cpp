@@ -107,7 +107,9 @@ TEST(VmInventory, ABrokenDefinitionIsShownAndMended) {
     later.inventory.refresh();
     ASSERT_TRUE(later.inventory.find(name));
     EXPECT_EQ(later.inventory.find(name)->machine.id, vm.id) << "the dataset tells";
-    later.host.datasets.at("tank/bhype/vm/web1").id = "-";
+    // Somebody else's dataset has what it inherits from bHype's tree.
+    later.host.datasets.at("tank/bhype/vm").id = "00000000-0000-4000-8000-000000000001";
+    later.host.datasets.at("tank/bhype/vm/web1").id = "00000000-0000-4000-8000-000000000001";
     later.inventory.refresh();
     EXPECT_FALSE(later.inventory.find(name)) << "a dataset that is not bHype's";
 

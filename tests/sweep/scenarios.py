@@ -187,12 +187,21 @@ class CreateForeign(Create):
         return {number: name for number, name in operations.items() if number >= first}
 
     def prepare(self, stage, case):
-        dataset = "%s/bhype/vm/%s" % (POOL, case.name)
-        if dataset not in stage.lab.datasets("filesystem"):
-            result = stage.lab.sh("zfs create %s && echo precious >/%s/mine && zfs snapshot %s@mine" % (dataset, dataset, dataset))
+        aside = "%s/bhype/vm/aside-%s" % (POOL, case.name)
+        names = stage.lab.datasets("filesystem")
+        if aside not in names and "%s/bhype/vm/%s" % (POOL, case.name) not in names:
+            result = stage.lab.sh("zfs create %s && echo precious >/%s/mine && zfs snapshot %s@mine" % (aside, aside, aside))
             if result.status != 0:
                 raise Failed("the foreign dataset: %r" % result)
+
+    def trigger(self, stage, case):
+        """It comes to the name after the request was taken: before, bHype would refuse that at once."""
+        task = super().trigger(stage, case)
+        result = stage.lab.exec("zfs", "rename", "%s/bhype/vm/aside-%s" % (POOL, case.name), "%s/bhype/vm/%s" % (POOL, case.name))
+        if result.status != 0:
+            raise Failed("the foreign dataset came too late: %r" % result)
         case.memory["foreign"] = self.look(stage, case)
+        return task
 
     def look(self, stage, case):
         script = "zfs list -H -p -r -t all -o name,guid,createtxg %s/bhype/vm/%s; cat /%s/bhype/vm/%s/*" % (POOL, case.name, POOL, case.name)
