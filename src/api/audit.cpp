@@ -40,15 +40,11 @@ void declare_audit(Router& router, const access::Audit& audit) {
                    {"object", "only those about this: web1"},
                    {"most", "at most so many, 1 to 1000; 100 unless told"}}},
         [&audit](const Call& call) {
-            const auto text = [&](const char* name) {
-                const auto found = call.query.find(name);
-                return found == call.query.end() ? std::string() : found->second;
-            };
             access::AuditQuery query;
             query.before = query_number(call, "before", 0, 1, INT64_MAX);
             query.most = query_number(call, "most", 100, 1, 1000);
-            query.user = text("user");
-            query.object = text("object");
+            query.user = query_text(call, "user");
+            query.object = query_text(call, "object");
             std::vector<AuditEntry> entries;
             for (auto& entry : audit.list(query)) {
                 entries.push_back({entry.number, entry.moment, entry.user, entry.source, entry.endpoint,

@@ -346,6 +346,11 @@ void Dispatch::handle(std::shared_ptr<const http::Request> request, http::Respon
     respond(std::move(response));
 }
 
+std::string query_text(const Call& call, const std::string& name) {
+    const auto found = call.query.find(name);
+    return found == call.query.end() ? std::string() : found->second;
+}
+
 std::int64_t query_number(const Call& call, const std::string& name, std::int64_t fallback,
                           std::int64_t least, std::int64_t most) {
     const auto found = call.query.find(name);

@@ -22,6 +22,11 @@ bool administrator(const access::Caller& caller) {
     return caller.role == access::Role::administrator;
 }
 
+/// One's own, and everything is an administrator's.
+bool owns(const access::Caller& caller, const task::Task& task) {
+    return administrator(caller) || task.user == caller.user.str();
+}
+
 } // namespace
 
 TaskEndpoints::TaskEndpoints(task::Tasks& tasks, Rights rights)
@@ -154,17 +159,13 @@ task::Task TaskEndpoints::visible(const Call& call) const {
 }
 
 bool TaskEndpoints::may_see(const access::Caller& caller, const task::Task& task) const {
-    return administrator(caller) || task.user == caller.user.str() || rights_.see(caller, task.object);
+    return owns(caller, task) || rights_.see(caller, task.object);
 }
 
 std::vector<task::Task> TaskEndpoints::list(const Call& call) const {
     const auto most = static_cast<std::size_t>(query_number(call, "most", 100, 1, most_tasks));
-    const auto text = [&](const char* name) {
-        const auto found = call.query.find(name);
-        return found == call.query.end() ? std::string() : found->second;
-    };
-    const auto object = text("object");
-    const auto user = text("user");
+    const auto object = query_text(call, "object");
+    const auto user = query_text(call, "user");
     if (administrator(call.caller) || user == call.caller.user.str())
         return tasks_.list(object, user, most);
     auto found = tasks_.list(object, user, most_tasks);
@@ -218,14 +219,12 @@ void TaskEndpoints::declare(Router& router) {
                             .errors = {Code::not_found, Code::task_not_cancellable}},
                            [this](const Call& call) {
                                const auto asked = visible(call);
-                               const auto& id = asked.id;
-                               if (!administrator(call.caller) && asked.user != call.caller.user.str() &&
-                                   !rights_.change(call.caller, asked.object))
+                               if (!owns(call.caller, asked) && !rights_.change(call.caller, asked.object))
                                    throw Error(Code::forbidden, "only " + asked.user + ", the owner of " +
                                                                     asked.object +
                                                                     " or an administrator cancels it");
-                               tasks_.cancel(id);
-                               const auto task = tasks_.find(id);
+                               tasks_.cancel(asked.id);
+                               const auto task = tasks_.find(asked.id);
                                if (!task)
                                    throw Error(Code::not_found);
                                return reply(*task, 200);

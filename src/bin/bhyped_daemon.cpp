@@ -145,8 +145,8 @@ Daemon::Parts::Parts(const Config& wanted)
                [this](const access::Caller& caller, const VmName& vm) {
                    if (!gate.still(caller))
                        return false;
-                   const auto record = inventory.find(vm);
-                   return record && access::may_use(caller, record->ownership);
+                   const auto ownership = inventory.ownership(vm);
+                   return ownership && access::may_use(caller, *ownership);
                }),
       keeper(*host, inventory, switches), library(texts(config.templates)),
       system(*host, switches, inventory, keep_host(), [this] { return keeper.connected(); }),
@@ -243,9 +243,8 @@ void Daemon::Parts::declare() {
 }
 
 std::optional<access::Ownership> Daemon::Parts::owner_of(const std::string& object) const {
-    const auto name = object.starts_with("vm/") ? VmName::parse(object.substr(3)) : std::nullopt;
-    const auto record = name ? inventory.find(*name) : std::nullopt;
-    return record ? std::optional(record->ownership) : std::nullopt;
+    const auto name = vm::vm_of(object);
+    return name ? inventory.ownership(*name) : std::nullopt;
 }
 
 void Daemon::Parts::task_changed(const task::Task& task) {

@@ -317,16 +317,13 @@ vmd::Fields Guests::ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields,
     return client.ask(kind, std::move(fields), patience, descriptor);
 }
 
-host::Guest Guests::put(const VmName& vm, vmd::Status status) {
-    std::unique_lock lock(mutex_);
-    if (entries_.contains(vm.str())) {
-        take(lock, vm.str(), std::move(status));
-        if (const auto found = entries_.find(vm.str()); found != entries_.end())
-            return picture(found->second);
+std::optional<host::Guest> Guests::put(const VmName& vm, vmd::Status status) {
+    {
+        std::unique_lock lock(mutex_);
+        if (entries_.contains(vm.str()))
+            take(lock, vm.str(), std::move(status));
     }
-    host::Guest none;
-    none.vm = vm;
-    return none;
+    return find(vm);
 }
 
 void Guests::forget(const VmName& vm) {

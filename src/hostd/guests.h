@@ -47,8 +47,8 @@ class Guests {
     /// Asks a running guest's vmd. Throws Error(vm_not_running) when there is none.
     vmd::Fields ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields, std::chrono::milliseconds patience,
                     Fd* descriptor = nullptr) const;
-    /// Takes what the guest's vmd has just answered.
-    host::Guest put(const VmName& vm, vmd::Status status);
+    /// Takes what the guest's vmd has just answered. Nothing when the guest was forgotten meanwhile.
+    std::optional<host::Guest> put(const VmName& vm, vmd::Status status);
     /// Forgets an ended guest and removes its run directory.
     void forget(const VmName& vm);
 

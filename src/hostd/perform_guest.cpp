@@ -212,12 +212,13 @@ BHYPE_PERFORM(GuestStop) {
 
 BHYPE_PERFORM(GuestKill) {
     auto& guests = context.house.guests;
-    if (guests.alive(operation.vm))
-        return guests.put(operation.vm,
-                          vmd::Status::from(guests.ask(operation.vm, vmd::Kind::kill, {}, 25s)));
+    const auto guest =
+        guests.alive(operation.vm)
+            ? guests.put(operation.vm, vmd::Status::from(guests.ask(operation.vm, vmd::Kind::kill, {}, 25s)))
+            : guests.find(operation.vm);
     host::Guest none;
     none.vm = operation.vm;
-    return guests.find(operation.vm).value_or(none);
+    return guest.value_or(none);
 }
 
 BHYPE_PERFORM(GuestReset) {

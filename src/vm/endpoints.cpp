@@ -2,6 +2,7 @@
 
 #include "api/dispatch.h"
 #include "vm/list.h"
+#include "vm/show.h"
 #include "vm/tasks.h"
 
 #include <fmt/format.h>
@@ -50,11 +51,6 @@ Record changeable(const Services& services, const Call& call) {
     return record;
 }
 
-void check_definition(const Record& record) {
-    if (!record.broken.empty())
-        throw Error(Code::vm_definition_broken, record.broken);
-}
-
 /// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
 std::string definition_tag(const Record& record) {
     return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
@@ -85,11 +81,17 @@ Reply submit_named(const Services& services, const Call& call, const VmName& nam
     return submit(services, call, name, kind, verb, encode(NameInput{name, seconds}));
 }
 
+void check_owner(const Services& services, const std::optional<UserName>& owner,
+                 std::vector<FieldProblem>& problems) {
+    if (owner && !services.may_own(*owner))
+        problems.push_back({"owner", "there is no user " + owner->str() +
+                                         " on this host who may have VMs (group bhype or wheel)"});
+}
+
 Ground ground_of(const Services& services, const PoolName& pool, const VmName& name,
                  const templates::Template& template_) {
     const auto look = [&](const std::string& path) {
-        return services.host.call(
-            host::DatasetList{DatasetName::from(pool.str() + "/bhype/" + path), false, false});
+        return services.host.call(host::DatasetList{below(pool, path), false, false});
     };
     const auto vms = look("vm");
     if (vms.empty())
@@ -107,9 +109,7 @@ Reply create(const Services& services, const Call& call, const CreateVm& request
     std::vector<FieldProblem> problems;
     if (!template_)
         problems.push_back({"template", "there is no template " + request.template_.str()});
-    if (request.owner && !services.may_own(*request.owner))
-        problems.push_back({"owner", "there is no user " + request.owner->str() +
-                                         " on this host who may have VMs (group bhype or wheel)"});
+    check_owner(services, request.owner, problems);
     if (request.group && !services.group_exists(*request.group))
         problems.push_back({"group", "there is no group " + request.group->str() + " on this host"});
     const bool valid = problems.empty();
@@ -153,9 +153,7 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     check_if_match(call, record);
     check_definition(record);
     std::vector<FieldProblem> problems;
-    if (request.owner && !services.may_own(*request.owner))
-        problems.push_back({"owner", "there is no user " + request.owner->str() +
-                                         " on this host who may have VMs (group bhype or wheel)"});
+    check_owner(services, request.owner, problems);
     if (request.owner && !call.caller.may(Privilege::administer) &&
         request.owner->str() != record.ownership.owner)
         problems.push_back({"owner", "only an administrator gives a VM to another user"});

@@ -10,11 +10,6 @@ namespace bhype::vm {
 
 namespace {
 
-/// Whether `running` is the definition that this guest was started with.
-bool knows_running(const Record& record, const host::Guest& guest) {
-    return record.running.id == record.machine.id && record.running.generation == guest.generation;
-}
-
 constexpr std::size_t most_changes = 256; ///< remembered
 
 struct CachedVm {
@@ -60,6 +55,19 @@ bool same(const Record& a, const Record& b) {
 }
 
 } // namespace
+
+bool knows_running(const Record& record, const host::Guest& guest) {
+    return record.running.id == record.machine.id && record.running.generation == guest.generation;
+}
+
+void check_definition(const Record& record) {
+    if (!record.broken.empty())
+        throw Error(Code::vm_definition_broken, record.broken);
+}
+
+DatasetName below(const PoolName& pool, const std::string& path) {
+    return DatasetName::from(pool.str() + "/bhype/" + path);
+}
 
 bool is_live(host::GuestState state) {
     return state == host::GuestState::starting || state == host::GuestState::running ||
@@ -156,7 +164,7 @@ void Inventory::refresh() {
     std::vector<host::Dataset> datasets;
     const auto prefix = pool ? pool->str() + "/bhype/vm/" : std::string("/");
     if (pool)
-        datasets = host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false});
+        datasets = host_.call(host::DatasetList{below(*pool, "vm"), false});
     for (const auto& dataset : datasets)
         if (dataset.name + "/" == prefix)
             tree_id_ = dataset.id;
@@ -200,10 +208,9 @@ void Inventory::refresh(const VmName& name) {
     if (!pool)
         return;
     if (tree_id_.empty())
-        for (const auto& tree :
-             host_.call(host::DatasetList{DatasetName::from(pool->str() + "/bhype/vm"), false, false}))
+        for (const auto& tree : host_.call(host::DatasetList{below(*pool, "vm"), false, false}))
             tree_id_ = tree.id;
-    const auto root = DatasetName::from(pool->str() + "/bhype/vm/" + name.str());
+    const auto root = below(*pool, "vm/" + name.str());
     auto datasets = host_.call(host::DatasetList{root, false});
     std::optional<Record> record;
     if (!datasets.empty()) {
@@ -385,6 +392,12 @@ std::optional<Record> Inventory::find(const VmName& name) const {
     return found == records_.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::optional<access::Ownership> Inventory::ownership(const VmName& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = records_.find(name.str());
+    return found == records_.end() ? std::nullopt : std::optional(found->second.ownership);
+}
+
 std::uint64_t Inventory::version() const {
     const std::lock_guard lock(mutex_);
     return version_;
@@ -432,92 +445,6 @@ Inventory::Promise::Promise(Inventory& inventory, const VmName& name, ByteSize m
 Inventory::Promise::~Promise() {
     const std::lock_guard lock(inventory_.mutex_);
     inventory_.promised_.erase(name_);
-}
-
-Rights rights_of(const Record& record, const access::Caller& caller) {
-    return {access::may_use(caller, record.ownership) && caller.may(access::Privilege::use),
-            access::may_change(caller, record.ownership) && caller.may(access::Privilege::make)};
-}
-
-Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) {
-    const auto& machine = record.machine;
-    const bool live = is_live(record.guest.state);
-    Vm vm{.name = record.name,
-          .state = record.guest.state,
-          .reason = record.guest.reason,
-          .last_lines = record.guest.last_lines,
-          .since = record.guest.since,
-          .started = live ? record.guest.started : 0,
-          .reboots = live ? record.guest.reboots : 0,
-          .owner = record.ownership.owner,
-          .group = record.ownership.group,
-          .note = machine.note,
-          .template_ = machine.created_from,
-          .cpus = machine.cpus,
-          .memory = machine.memory,
-          .disks = {},
-          .nics = {},
-          .cds = machine.cds,
-          .screen = machine.screen,
-          .id = machine.id,
-          .generation = machine.generation,
-          .running_generation = live ? record.guest.generation : 0,
-          .pending_restart = {},
-          .actions = {},
-          .task = task,
-          .dataset = record.dataset};
-    for (const auto& disk : machine.disks) {
-        Disk shown{.name = disk.name, .slot = disk.slot, .kind = disk.kind, .serial = disk.serial};
-        for (const auto& volume : record.disks)
-            if (volume.name == record.dataset.str() + "/" + disk.name.str()) {
-                shown.size = volume.volsize;
-                shown.used = volume.used;
-                if (volume.origin != "-")
-                    shown.origin = volume.origin;
-            }
-        vm.disks.push_back(std::move(shown));
-    }
-    for (const auto& nic : machine.nics) {
-        Nic shown{nic.name, nic.slot, nic.kind, nic.mac, nic.switch_, {}, {}};
-        if (const auto tap = record.taps.find(nic.name.str()); tap != record.taps.end())
-            shown.tap = tap->second;
-        if (const auto address = record.addresses.find(nic.name.str()); address != record.addresses.end())
-            shown.address = address->second;
-        vm.nics.push_back(std::move(shown));
-    }
-    if (!record.broken.empty()) {
-        vm.definition_error = record.broken;
-        if (!live) {
-            vm.state = host::GuestState::failed;
-            vm.reason = "its definition cannot be used: " + record.broken;
-        }
-    }
-    if (live && record.guest.generation != machine.generation) {
-        const auto& old = record.running;
-        if (old.cpus != machine.cpus)
-            vm.pending_restart.push_back("cpus");
-        if (old.memory.value != machine.memory.value)
-            vm.pending_restart.push_back("memory");
-        if (encode(old.screen) != encode(machine.screen))
-            vm.pending_restart.push_back("screen");
-        if (!knows_running(record,
-                           record.guest)) // started before this bhyped looked: which fields is not known
-            vm.pending_restart = {"definition"};
-    }
-    if (task) { // whatever it does, looking and pulling the plug do not wait for it
-        if (rights.use && live)
-            vm.actions = {Action::kill, Action::console};
-        return vm;
-    }
-    if (rights.use && !live && record.broken.empty())
-        vm.actions.push_back(Action::start);
-    if (rights.use && live)
-        vm.actions.insert(vm.actions.end(), {Action::stop, Action::kill, Action::reset, Action::console});
-    if (rights.change && record.broken.empty())
-        vm.actions.push_back(Action::edit);
-    if (rights.change && !live)
-        vm.actions.push_back(Action::delete_);
-    return vm;
 }
 
 } // namespace bhype::vm

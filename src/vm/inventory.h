@@ -68,6 +68,8 @@ class Inventory {
 
     std::vector<Record> all() const;
     std::optional<Record> find(const VmName& name) const;
+    /// As find(), for those who ask often and for nothing else.
+    std::optional<access::Ownership> ownership(const VmName& name) const;
     /// Grows with every change.
     std::uint64_t version() const;
     std::set<VmName> names() const;
@@ -118,15 +120,11 @@ class Inventory {
 };
 
 bool is_live(host::GuestState state);
-
-/// What somebody may do with a VM: all that its picture depends on besides itself and its task.
-struct Rights {
-    bool use = false;
-    bool change = false;
-};
-Rights rights_of(const Record& record, const access::Caller& caller);
-
-/// The API's picture of a record.
-Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task);
+/// Whether `running` is the definition that this guest was started with.
+bool knows_running(const Record& record, const host::Guest& guest);
+/// Throws Error(vm_definition_broken) when vm.toml cannot be used.
+void check_definition(const Record& record);
+/// POOL/bhype/PATH.
+DatasetName below(const PoolName& pool, const std::string& path);
 
 } // namespace bhype::vm

@@ -1,3 +1,4 @@
+#include "vm/show.h"
 #include "vm/test_fixture.h"
 
 namespace bhype::vm {
@@ -7,8 +8,7 @@ using namespace test;
 
 TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
     World world;
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
     World other;
     fs::copy_file(world.host.root / "cache.json", other.host.root / "cache.json");
     other.ownerships = world.ownerships;
@@ -22,8 +22,7 @@ TEST(VmInventory, TheCacheAnswersBeforeTheHostDoes) {
 TEST(VmInventory, AStartThatFailedIsKept) {
     World world;
     // A VM that never ran: nothing but its state tells that something has happened.
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
     host::Guest failed;
     failed.vm = VmName::from("web1");
     failed.state = host::GuestState::failed;
@@ -36,8 +35,7 @@ TEST(VmInventory, AStartThatFailedIsKept) {
 
 TEST(VmInventory, AnEndingIsKept) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     host::Guest guest;
     guest.vm = VmName::from("web1");
     guest.state = host::GuestState::failed;
@@ -51,8 +49,7 @@ TEST(VmInventory, AnEndingIsKept) {
 
 TEST(VmKeeper, PutsTapsBackIntoABridgeThatWasMadeAgain) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     auto interfaces = world.host.interfaces; // the fake's bridge has no members
     const auto outside = taps_outside(world.inventory.all(), interfaces);
     ASSERT_EQ(outside.size(), 1U);
@@ -71,8 +68,7 @@ void write_definition(const World& world, const std::string& text) {
 
 TEST(VmInventory, ABrokenDefinitionIsShownAndMended) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     const auto name = VmName::from("web1");
     const auto good = host::print_machine(world.inventory.find(name)->machine);
     const auto shown = [&] {
@@ -121,8 +117,7 @@ TEST(VmInventory, ABrokenDefinitionIsShownAndMended) {
 
 TEST(VmInventory, AnOldPictureOfAGuestIsNotTaken) {
     World world;
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
     host::Guest guest;
     guest.vm = VmName::from("web1");
     guest.state = host::GuestState::stopped;
@@ -139,8 +134,7 @@ TEST(VmInventory, AnOldPictureOfAGuestIsNotTaken) {
 
 TEST(VmInventory, WhatWaitsForARestartIsKnownInTheNextLife) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     const auto name = VmName::from("web1");
     EditVm change;
     change.cpus = 2;
@@ -159,8 +153,7 @@ TEST(VmInventory, WhatWaitsForARestartIsKnownInTheNextLife) {
 
 TEST(VmInventory, WhoLosesAVmHearsOfIt) {
     World world;
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
     std::vector<std::string> heard;
     world.inventory.on_change(
         [&](const VmName&, const access::Ownership& ownership) { heard.push_back(ownership.owner); });

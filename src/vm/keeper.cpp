@@ -56,19 +56,19 @@ void Keeper::hostd_connected(bool connected) {
 }
 
 void Keeper::task_changed(const task::Task& task) {
-    if (!task.object.starts_with("vm/"))
+    const auto vm = vm_of(task.object);
+    if (!vm)
         return;
     {
         const std::lock_guard lock(mutex_);
-        const auto name = task.object.substr(3);
+        const auto& name = vm->str();
         if (task.state == task::State::running || task.state == task::State::queued) {
             tasks_.try_emplace(name, task.id); // the first one is shown until it ends
         } else if (const auto found = tasks_.find(name); found != tasks_.end() && found->second == task.id) {
             tasks_.erase(found);
         }
     }
-    if (const auto vm = VmName::parse(task.object.substr(3)))
-        inventory_.touch(*vm);
+    inventory_.touch(*vm);
     wake_.notify_all();
 }
 
@@ -218,6 +218,10 @@ void Keeper::look_at_network() {
             host_.call(tap);
     }
     inventory_.apply(host_.call(host::LeaseList{}), interfaces);
+}
+
+std::optional<VmName> vm_of(const std::string& object) {
+    return object.starts_with("vm/") ? VmName::parse(object.substr(3)) : std::nullopt;
 }
 
 std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,

@@ -68,6 +68,9 @@ class Keeper {
     std::thread thread_;
 };
 
+/// The VM that a task works on: "vm/web1".
+std::optional<VmName> vm_of(const std::string& object);
+
 /// What puts the taps of running guests back into their switches' bridges: a bridge that was made again has
 /// no members.
 std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,

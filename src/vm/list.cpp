@@ -1,5 +1,7 @@
 #include "vm/list.h"
 
+#include "vm/show.h"
+
 #include <fmt/format.h>
 
 namespace bhype::vm {

@@ -12,7 +12,7 @@ TEST(VmList, HoldsWhatChangedAndForWhom) {
     World world;
     for (const auto* text :
          {R"({"name":"web1","template":"tiny-linux"})", R"({"name":"web2","template":"tiny-linux"})"})
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+        ASSERT_TRUE(world.make(text));
     std::map<std::string, TaskId> working;
     const auto task_of = [&](const VmName& name) {
         const auto found = working.find(name.str());
@@ -65,7 +65,7 @@ TEST(VmList, HoldsWhatChangedAndForWhom) {
     EXPECT_EQ(shown(owner)[0].name.str(), "web2");
     for (const auto* name : {"web0", "web3", "web4", "web5"}) {
         const auto text = fmt::format(R"({{"name":"{}","template":"tiny-linux"}})", name);
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text.c_str()).input)));
+        ASSERT_TRUE(world.make(text.c_str()));
         shown(viewer);
     }
     for (const auto* name : {"web3", "web0", "web5"}) { // in the middle, first, last

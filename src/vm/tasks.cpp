@@ -12,10 +12,6 @@ struct Context {
     std::mutex admitting;
 };
 
-DatasetName below(const PoolName& pool, const std::string& path) {
-    return DatasetName::from(pool.str() + "/bhype/" + path);
-}
-
 Record find(Context& context, const VmName& name) {
     auto record = context.inventory.find(name);
     if (!record)
@@ -51,8 +47,7 @@ void ensure_image(Work& work, const CreateInput& input) {
 /// to another since. One at a time, so that two cannot both count on the same memory.
 std::unique_ptr<Inventory::Promise> admit(Context& context, const Record& record) {
     const std::lock_guard lock(context.admitting);
-    if (!record.broken.empty())
-        throw Error(Code::vm_definition_broken, record.broken);
+    check_definition(record);
     if (auto problems = context.start_problems(record.machine); !problems.empty())
         throw Error(Code::vm_refused, {}, std::move(problems));
     return std::make_unique<Inventory::Promise>(context.inventory, record.name, record.machine.memory.value);

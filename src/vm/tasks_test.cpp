@@ -9,8 +9,7 @@ TEST(VmTasks, CreateMakesAWholeVmAndTheNextOneSharesTheTemplate) {
     World world;
     for (const auto* name : {"web1", "web2"}) {
         const auto text = std::string(R"({"name":")") + name + R"(","template":"tiny-linux","start":true})";
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text.c_str()).input)))
-            << world.tasks.last_error;
+        ASSERT_TRUE(world.make(text.c_str())) << world.tasks.last_error;
     }
     EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U);
     EXPECT_EQ(world.host.names_below("tank/bhype/template/").size(), 2U);
@@ -68,8 +67,7 @@ TEST(VmTasks, CreateBrokenOffAtItsPublishingLeavesNoTrace) {
 
 TEST(VmTasks, KillAndDeleteLeaveNothing) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     const auto name = encode(NameInput{VmName::from("web1"), 0});
     EXPECT_FALSE(world.tasks.run("vm.delete", name)); // it runs
     EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1"));
@@ -83,8 +81,7 @@ TEST(VmTasks, KillAndDeleteLeaveNothing) {
 
 TEST(VmTasks, ADeleteThatCameHalfWayGoesOn) {
     World world;
-    ASSERT_TRUE(world.tasks.run("vm.create",
-                                encode(world.decide(R"({"name":"web1","template":"tiny-linux"})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
     world.host.destroy_half_way = true; // everything below it is gone, and it is not mounted any more
     EXPECT_FALSE(world.tasks.run("vm.delete", encode(NameInput{VmName::from("web1")})));
     EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1"));
@@ -96,8 +93,7 @@ TEST(VmTasks, ADeleteThatCameHalfWayGoesOn) {
 
 TEST(VmTasks, AResetThatGotLostIsRepeatedOneThatCameIsNot) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     const auto name = VmName::from("web1");
     const auto& guest = world.host.guests.at("web1");
     ASSERT_TRUE(world.tasks.run("vm.reset", encode(NameInput{name, 0, 0})));
@@ -114,9 +110,9 @@ TEST(VmTasks, AResetThatGotLostIsRepeatedOneThatCameIsNot) {
 TEST(VmTasks, ASecondVmOfANameIsRefusedAndTheFirstStays) {
     World world;
     const auto text = R"({"name":"web1","template":"tiny-linux"})";
-    ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+    ASSERT_TRUE(world.make(text));
     const auto id = world.inventory.find(VmName::from("web1"))->machine.id;
-    EXPECT_FALSE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+    EXPECT_FALSE(world.make(text));
     EXPECT_NE(world.tasks.last_error.find("vm.name_taken"), std::string::npos);
     EXPECT_EQ(world.inventory.find(VmName::from("web1"))->machine.id, id);
 }
@@ -125,7 +121,7 @@ TEST(VmTasks, TwoStartsAtOnceDoNotCountOnTheSameMemory) {
     World world;
     for (const auto* text : {R"({"name":"web1","template":"tiny-linux","memory":"4G"})",
                              R"({"name":"web2","template":"tiny-linux","memory":"4G"})"})
-        ASSERT_TRUE(world.tasks.run("vm.create", encode(world.decide(text).input)));
+        ASSERT_TRUE(world.make(text));
     bool second = true;
     std::string why;
     world.host.before_start = [&] {
@@ -141,8 +137,7 @@ TEST(VmTasks, TwoStartsAtOnceDoNotCountOnTheSameMemory) {
 
 TEST(VmTasks, AStopThatIsGivenUpPressesNoMore) {
     World world;
-    ASSERT_TRUE(world.tasks.run(
-        "vm.create", encode(world.decide(R"({"name":"web1","template":"tiny-linux","start":true})").input)));
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     // The queue's stand-in does not wait: the guest has not reacted, the task fails and is cleaned up.
     EXPECT_FALSE(world.tasks.run("vm.stop", encode(NameInput{VmName::from("web1"), 30})));
     EXPECT_EQ(world.host.presses, (std::vector<std::int64_t>{30, 0}));

@@ -350,6 +350,9 @@ struct World {
         return result;
     }
 
+    /// As POST /api/v1/vms with that body. False when the task failed.
+    bool make(const char* text) { return tasks.run("vm.create", encode(decide(text).input)); }
+
     CreateDecision decide(const char* text) const {
         access::Caller caller;
         caller.user = UserName::from("dev1");

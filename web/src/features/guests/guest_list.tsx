@@ -23,7 +23,7 @@ import { SetupNeeded } from "../host/setup_needed";
 import { mayMake, useUser } from "../session/session";
 import { GuestMenu } from "./guest_menu";
 import { GuestState } from "./guest_state";
-import { addressOf, type Column, columns, createPage, type Filter, filterVms, guestPage, sortVms, sumUp, upSince, useVms } from "./guests";
+import { addressOf, type Column, columns, createPage, type Filter, filterVms, guestPage, sortVms, sumUp, sumWords, upSince, useVms } from "./guests";
 
 const heads: Record<Column, string> = {
   name: "Name",
@@ -113,7 +113,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
         </FormSelect>
         <span className="quiet numbers" role="status">
           {shown.length === vms.length ? `${vms.length} ${vms.length === 1 ? "guest" : "guests"}` : `${shown.length} of ${vms.length} guests`}
-          {running.count > 0 && `, ${running.count} running with ${running.cpus} ${running.cpus === 1 ? "vCPU" : "vCPUs"} and ${formatSize(running.memory)}`}
+          {running.count > 0 && `, ${running.count} running with ${sumWords(running)}`}
         </span>
       </div>
       <Table variant="compact" aria-label="Guests" gridBreakPoint="grid-lg" className="guest-table">

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { formatSize } from "../../text/size";
 import { type Answer, call, get, segment } from "../../api/client";
 import type { Vm, VmState } from "../../api/models";
 
@@ -114,6 +115,10 @@ export function sumUp(vms: readonly Vm[]): { count: number; cpus: number; memory
   const up = vms.filter(isUp);
   return { count: up.length, cpus: up.reduce((sum, vm) => sum + vm.cpus, 0), memory: up.reduce((sum, vm) => sum + vm.memory, 0) };
 }
+
+/// "3 vCPUs and 1 GiB".
+export const sumWords = ({ cpus, memory }: { cpus: number; memory: number }): string =>
+  `${cpus} ${cpus === 1 ? "vCPU" : "vCPUs"} and ${formatSize(memory)}`;
 
 export function countStates(vms: readonly Vm[]): Record<VmState, number> {
   const counts: Record<VmState, number> = { running: 0, stopped: 0, starting: 0, stopping: 0, failed: 0 };

@@ -8,7 +8,7 @@ import { Meter } from "../../ui/meter";
 import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
-import { countStates, guestPage, needsAttention, sumUp, useVms } from "../guests/guests";
+import { countStates, guestPage, needsAttention, sumUp, sumWords, useVms } from "../guests/guests";
 import { GuestState } from "../guests/guest_state";
 import { TaskList } from "../tasks/task_list";
 import { useTasks } from "../tasks/tasks";
@@ -108,7 +108,7 @@ export default function Overview() {
                 </ul>
                 {running && running.count > 0 && (
                   <p className="quiet numbers">
-                    Those that run have {running.cpus} {running.cpus === 1 ? "vCPU" : "vCPUs"} and {formatSize(running.memory)} of memory.
+                    Those that run have {sumWords(running)} of memory.
                   </p>
                 )}
               </CardBody>
