@@ -4,21 +4,16 @@ import {
   Dropdown,
   DropdownItem,
   DropdownList,
-  Form,
   FormGroup,
   FormSelect,
   FormSelectOption,
   MenuToggle,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-  TextArea,
 } from "@patternfly/react-core";
 import { useCallback, useRef, useState } from "react";
 import { usePreference } from "../../ui/preference";
 import { type Opener, useConsoleLine } from "./connection";
 import { LineNote, LineState } from "./line_state";
+import { PasteForm } from "./paste_form";
 import { consoleAddress } from "./ticket";
 import { type Layout, layouts, typeText } from "./typing";
 
@@ -47,32 +42,16 @@ function PasteDialog({ rfb, onClose }: { rfb: RFB; onClose: () => void }) {
     setTimeout(() => rfb.focus());
   };
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="paste-title" elementToFocus="#paste-text">
-      <ModalHeader title="Paste as typing" labelId="paste-title" />
-      <ModalBody>
-        <Form>
-          <FormGroup label="Text" fieldId="paste-text">
-            <TextArea id="paste-text" rows={5} value={text} onChange={(_event, next) => setText(next)} />
-          </FormGroup>
-          <FormGroup label="Keyboard layout of the guest" fieldId="paste-layout">
-            <FormSelect id="paste-layout" value={layout} onChange={(_event, next) => setLayout(next)}>
-              {Object.entries(layouts).map(([value, label]) => (
-                <FormSelectOption key={value} value={value} label={label} />
-              ))}
-            </FormSelect>
-          </FormGroup>
-          {missing.length > 0 && <p>This layout has no key for {missing.join(" ")}; it is left out.</p>}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button isDisabled={presses.length === 0} onClick={type}>
-          Type
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          Leave it
-        </Button>
-      </ModalFooter>
-    </Modal>
+    <PasteForm title="Paste as typing" verb="Type" text={text} onText={setText} allowed={presses.length > 0} send={type} onClose={onClose}>
+      <FormGroup label="Keyboard layout of the guest" fieldId="paste-layout">
+        <FormSelect id="paste-layout" value={layout} onChange={(_event, next) => setLayout(next)}>
+          {Object.entries(layouts).map(([value, label]) => (
+            <FormSelectOption key={value} value={value} label={label} />
+          ))}
+        </FormSelect>
+      </FormGroup>
+      {missing.length > 0 && <p>This layout has no key for {missing.join(" ")}; it is left out.</p>}
+    </PasteForm>
   );
 }
 
