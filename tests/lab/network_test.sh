@@ -166,12 +166,13 @@ in_lab 'taken apart' 0 'outside' '' "ifconfig bridge0 destroy; ifconfig lagg1 de
 # rc.conf decides what is there after a boot
 in_lab 'rc.conf of a bridged host' 0 '*' '' 'sysrc cloned_interfaces="bridge0 lagg0" ifconfig_bridge0_name=bh-public ifconfig_bh_public="inet 192.0.2.10/24 addm lagg0 up" ifconfig_em0=up ifconfig_em1=up \
     ifconfig_lagg0="laggproto failover laggport em0 laggport em1" vlans_lagg0="20 dmz" create_args_dmz="vlan 30" ifconfig_lagg0_20="inet 10.20.0.8/24" ifconfig_dmz="inet 10.30.0.8/24" ifconfig_bh_public_alias0="inet 192.0.2.11/32" \
-    gateway_enable=YES ifconfig_em1_descr="second cable"'
+    gateway_enable=YES ifconfig_em1_descr="second cable" ipv4_addrs_em1="10.1.1.1-3/24"'
 check 'reboot' 0 '' '*' "$lab" reboot --dir "$base/lab"
 in_lab 'after the boot' 0 'outside
 em0 em1 lo0 bh-public lagg0 lagg0.20 dmz
 1' '' "$until_works; until_works 'curl -s -m 2 http://198.51.100.1/'; curl -s -m 2 http://198.51.100.1/; ifconfig -l; sysctl -n net.inet.ip.forwarding"
 in_lab 'VLANs after the boot' 0 '' '' "$until_works; until_works 'ping -c1 -W1 10.20.0.1' && until_works 'ping -c1 -W1 10.30.0.1'"
+check 'what rc does not know it says' 0 '*' '' grep 'lab: rc.conf: ipv4_addrs_em1 is not provided by the lab' "$base/lab/console.log"
 in_lab 'description' 0 '	description: second cable' '' 'ifconfig em1 | grep desc'
 in_lab 'an alias' 0 '1' '' 'ifconfig bh-public | grep -c "inet 192.0.2.11 netmask 0xffffffff"'
 
@@ -183,7 +184,17 @@ in_old 'route there already' 1 'add net default: gateway 192.0.2.1 fib 0: route 
 in_old 'columns of 13' 0 'Name    Mtu Network       Address              Ipkts Ierrs Idrop    Opkts Oerrs  Coll' '' 'netstat -in | head -1'
 in_old 'default route unreachable' 1 '*' 'route: writing to routing socket: Network is unreachable' 'route add 10.9.0.0/16 10.1.1.1'
 
+# 15.0
+check '13.2 makes place' 0 '' '' "$lab" down --dir "$base/old"
+check '15.0 with one card' 0 '*' '*' "$lab" up --dir "$base/old" --release 15.0
+in_old 'a member has no addresses on 15' 1 'bridge0' 'ifconfig: BRDGADD em0: Invalid argument (Member interface may not have an IP address assigned)' 'ifconfig bridge create addm em0'
+in_old 'nor gets one' 1 '' 'ifconfig: ioctl (SIOCAIFADDR): Invalid argument (Member interface may not have an IP address assigned)' \
+    'ifconfig em0 inet 192.0.2.10 -alias; ifconfig bridge0 addm em0; ifconfig em0 inet 192.0.2.10/24'
+in_old 'a VLAN on a bridge' 0 'outside' '' "ifconfig bridge0 inet 192.0.2.10/24 up; route -q add default 192.0.2.1; ifconfig bridge0.20 create inet 10.20.0.5/24 up
+    $until_works; until_works 'ping -c1 -W1 10.20.0.1'; curl -s -m 5 http://198.51.100.1/"
+in_old 'pfil' 0 'net.link.bridge.pfil_member: 0 -> 1' '' 'sysctl net.link.bridge.pfil_member=1'
+
 check 'down' 0 '' '' "$lab" down --dir "$base/lab"
-check 'down of 13.2' 0 '' '' "$lab" down --dir "$base/old"
+check 'down of 15.0' 0 '' '' "$lab" down --dir "$base/old"
 echo "network_test: $passed passed, $failures failed"
 [ "$failures" = 0 ]
