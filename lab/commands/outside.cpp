@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* segment = "segment";
+constexpr unsigned switch_mtu = 9216; // what passes between cables; the machine itself has 1500
 
 fs::path pid_file() {
     return run_dir() / "outside.pid";
@@ -75,6 +76,7 @@ void make_segment() {
     require(segment, create_link(segment, "bridge"));
     // Given, or it would be the lowest of the cables'.
     require(segment, set_link_ether(find_link(segment)->index, "00:00:5e:00:53:01"));
+    require(segment, set_link_mtu(find_link(segment)->index, 1500));
     require(segment, set_link_up(find_link(segment)->index, true));
     add_address(segment, outside_address, 24);
     add_address(segment, outside_address6, 64);
@@ -96,6 +98,7 @@ void plug_in(unsigned nics) {
         const auto name = nic_name(i);
         const int port = find_link(name)->index;
         set_plain_frames(name);
+        require(name, set_link_mtu(port, switch_mtu));
         require(name, set_link_master(port, bridge));
         require(name, set_link_up(port, true));
     }

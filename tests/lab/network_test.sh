@@ -49,6 +49,7 @@ in_lab 'no carrier' 0 '	status: no carrier' '' 'ifconfig em0 | grep status'
 in_lab 'cut off' 7 '' '' 'curl -s -m 2 http://198.51.100.1/ || exit 7'
 check 'plug' 0 '' '' link em0 up
 in_lab 'back' 0 'outside' '' "$until_works; until_works 'curl -s -m 2 http://198.51.100.1/'; curl -s -m 2 http://198.51.100.1/"
+in_lab 'jumbo frames' 0 '' '' 'ifconfig em0 mtu 9000; ping -c1 -W3 -s 8000 192.0.2.1 >/dev/null; s=$?; ifconfig em0 mtu 1500; exit $s'
 check 'no such card' 1 '' 'lab: no network card is named em7' link em7 up
 
 # routes
