@@ -132,7 +132,7 @@ std::optional<TaskId> TaskEndpoints::repeated(const Call& call) const {
 
 void TaskEndpoints::add(Router& router, Declaration declaration, std::function<Reply(const Call&)> handler) {
     declaration.starts_task = true;
-    router.add<task::Task>(std::move(declaration), [this, handler](const Call& call) {
+    router.add<task::Task>(std::move(declaration), [this, handler = std::move(handler)](const Call& call) {
         if (const auto made = repeated(call))
             return accepted(call, *made);
         return handler(call);

@@ -32,7 +32,7 @@ std::string noun_of(const std::string& option) {
     return option == "template" || option == "switch" ? option : std::string();
 }
 
-std::string quoted(std::string text) {
+std::string quoted(const std::string& text) {
     std::string out = "'";
     for (const char c : text)
         out += c == '\'' ? std::string("\\'") : std::string(1, c);

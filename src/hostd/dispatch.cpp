@@ -9,7 +9,7 @@ namespace bhype::hostd {
 host::Output Context::command(const host::Command& command, const run::Options& options) {
     auto all = options;
     all.keep = flight.get();
-    const auto result = house.run(command, all);
+    auto result = house.run(command, all);
     constexpr std::size_t enough = 16384;
     ran({host::display(command), result.exit_status, result.log.substr(0, enough), result.took.count()});
     return result;

@@ -326,7 +326,7 @@ host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsake
     const auto found = entries_.find(name);
     if (found == entries_.end())
         throw Error(Code::vm_start_failed, "it was removed meanwhile");
-    const auto guest = picture(found->second);
+    auto guest = picture(found->second);
     if (guest.state == host::GuestState::failed || guest.state == host::GuestState::stopped) {
         std::string detail = guest.reason;
         for (const auto& line : guest.last_lines)
