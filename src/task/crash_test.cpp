@@ -116,10 +116,10 @@ class SharedHost : public wire::Host {
 TEST_OPERATION(MakeAside, "test.make", aside)
 TEST_OPERATION(Publish, "test.publish", aside)
 TEST_OPERATION(SweepAside, "test.sweep", aside)
-// NOLINTNEXTLINE(clang-diagnostic-unused-const-variable): only steps are asked for it
 TEST_OPERATION(Ruin, "test.destroy", irreversible)
 TEST_OPERATION(Forget, "test.forget", reconciled)
 TEST_OPERATION(Full, "test.full", aside)
+static_assert(Ruin::effect == host::Effect::irreversible);
 TEST_OPERATION(Stuck, "test.stuck", aside)
 
 void add_kinds(Tasks& tasks) {
