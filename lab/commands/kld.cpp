@@ -1,5 +1,6 @@
 #include "lab/commands/commands.h"
 #include "lab/commands/modules.h"
+#include "lab/commands/pf_apply.h"
 #include "lab/commands/text.h"
 #include "lab/core/command.h"
 
@@ -73,6 +74,8 @@ int kldunload_main(const Arguments& arguments) {
             std::ofstream out(run_dir() / "modules", std::ios::trunc);
             for (const auto& rest : names)
                 out << rest << '\n';
+            if (std::string(module->name) == "pf")
+                pf_unload();
         }
     }
     return status;

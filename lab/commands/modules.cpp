@@ -54,6 +54,8 @@ fs::path state_file() {
 /// What comes up with a module; sys/dev/vmm/vmm_dev.c: the directory is there with the first VM at the
 /// latest.
 void make_devices(const std::string& name) {
+    if (name == "pf") // sys/netpfil/pf/pf_ioctl.c pfattach_vnet(), pf_load()
+        mknod("/dev/pf", S_IFCHR | 0600, static_cast<dev_t>((240 << 8) | 254));
     if (name == "vmm" && major_release() >= 15 && !fs::exists("/dev/vmmctl")) {
         mknod("/dev/vmmctl", S_IFCHR | 0600, static_cast<dev_t>((240 << 8) | 255));
         chmod("/dev/vmmctl", 0600);

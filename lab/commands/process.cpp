@@ -2,7 +2,9 @@
 
 #include "lab/commands/text.h"
 
+#include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +39,43 @@ int run_in_place(const std::vector<std::string>& argv, const std::vector<std::st
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Finished run_captured(const std::vector<std::string>& argv, const std::string& input) {
+    // Files in memory: no side can block the other.
+    int files[3];
+    for (int& file : files)
+        file = memfd_create("lab", MFD_CLOEXEC);
+    for (std::size_t at = 0; at < input.size();) {
+        const auto written = pwrite(files[0], input.data() + at, input.size() - at, static_cast<off_t>(at));
+        if (written < 0)
+            err(126, argv[0], errno);
+        at += static_cast<std::size_t>(written);
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    for (int fd = 0; fd < 3; ++fd)
+        posix_spawn_file_actions_adddup2(&actions, files[fd], fd);
+    const auto words = pointers(argv);
+    pid_t pid = 0;
+    const int error = posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    Finished finished;
+    int status = 0;
+    while (!error && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    for (int fd = 1; fd < 3; ++fd) {
+        char buffer[65536];
+        auto& text = fd == 1 ? finished.out : finished.err;
+        for (ssize_t n; (n = pread(files[fd], buffer, sizeof buffer, static_cast<off_t>(text.size()))) > 0;)
+            text.append(buffer, static_cast<std::size_t>(n));
+    }
+    for (const int file : files)
+        close(file);
+    if (error)
+        err(126, argv[0], error);
+    finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return finished;
 }
 
 void save_title_memory(int argc, char** argv) {
