@@ -1,6 +1,7 @@
 #include "lab/commands/commands.h"
 #include "lab/commands/interfaces.h"
 #include "lab/commands/modules.h"
+#include "lab/commands/outside.h"
 #include "lab/commands/pf_apply.h"
 #include "lab/commands/process.h"
 #include "lab/core/boot.h"
@@ -55,12 +56,16 @@ constexpr Command commands[] = {
     {"/sbin/mount", mount_main, "sbin/mount/mount.c"},
     {"/sbin/pfctl", pfctl_main, "sbin/pfctl/pfctl.c"},
     {"/sbin/rcorder", rcorder_main, "sbin/rcorder/rcorder.c"},
+    {"/sbin/route", route_main, "sbin/route/route.c"},
     {"/sbin/swapctl", swapctl_main, "sbin/swapon/swapon.c"},
     {"/sbin/sysctl", sysctl_main, "sbin/sysctl/sysctl.c"},
     {"/usr/bin/fetch", fetch_main, "usr.bin/fetch/fetch.c"},
+    {"/usr/bin/netstat", netstat_main, "usr.bin/netstat/main.c"},
     {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},
     {"/usr/local/sbin/nginx", nginx_main, "www/nginx of the ports tree"},
+    {"/usr/sbin/arp", arp_main, "usr.sbin/arp/arp.c"},
     {"/usr/sbin/daemon", daemon_main, "usr.sbin/daemon/daemon.c"},
+    {"/usr/sbin/ndp", ndp_main, "usr.sbin/ndp/ndp.c"},
     {"/usr/sbin/pw", pw_main, "usr.sbin/pw/pw.c"},
     {"/usr/sbin/service", service_main, "usr.sbin/service/service.sh"},
     {"/usr/sbin/sysrc", sysrc_main, "usr.sbin/sysrc/sysrc"},
@@ -107,6 +112,7 @@ Hooks hooks() {
 #endif
     result.background.push_back(watch_taps);
     result.background.push_back(watch_pf);
+    result.boot.emplace_back("connecting networks", connect_outside);
     result.boot.emplace_back("loading modules", [](const LabConfig&) { load_modules_at_boot(); });
     return result;
 }
@@ -116,6 +122,10 @@ int dispatch(const std::string& name, const Arguments& arguments) {
         return init_main(arguments, hooks());
     if (name == "bhype-lab" && !arguments.empty() && arguments[0] == "inside-shutdown")
         return rc_shutdown(hooks());
+    if (name == "bhype-lab" && arguments.size() > 1 && arguments[0] == "inside-outside")
+        return outside_main({arguments.begin() + 1, arguments.end()});
+    if (name == "bhype-lab" && arguments.size() == 3 && arguments[0] == "inside-link")
+        return link_main({arguments.begin() + 1, arguments.end()});
     if (name == "bhype-lab")
         return verb_main(arguments, hooks());
     for (const Command& command : commands)

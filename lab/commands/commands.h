@@ -4,6 +4,7 @@
 
 namespace bhype::lab {
 
+int arp_main(const Arguments& arguments);
 int daemon_main(const Arguments& arguments);
 int dd_main(const Arguments& arguments);
 int fetch_main(const Arguments& arguments);
@@ -15,11 +16,14 @@ int kldload_main(const Arguments& arguments);
 int kldstat_main(const Arguments& arguments);
 int kldunload_main(const Arguments& arguments);
 int mount_main(const Arguments& arguments);
+int ndp_main(const Arguments& arguments);
+int netstat_main(const Arguments& arguments);
 int nginx_main(const Arguments& arguments);
 int pfctl_main(const Arguments& arguments);
 int pw_main(const Arguments& arguments);
 int pwait_main(const Arguments& arguments);
 int rcorder_main(const Arguments& arguments);
+int route_main(const Arguments& arguments);
 int service_main(const Arguments& arguments);
 int swapctl_main(const Arguments& arguments);
 int sysctl_main(const Arguments& arguments);

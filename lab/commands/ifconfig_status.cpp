@@ -1,11 +1,13 @@
 #include "lab/commands/ifconfig_status.h"
 
+#include "lab/commands/lagg.h"
 #include "lab/core/command.h"
 
 #include <linux/if.h>
 
 #include <array>
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -31,6 +33,39 @@ constexpr Bit interface_bits[] = {
 constexpr Bit member_bits[] = {
     {0x1, "LEARNING"},  {0x2, "DISCOVER"}, {0x4, "STP"},       {0x8, "SPAN"}, {0x10, "STICKY"},
     {0x800, "PRIVATE"}, {0x20, "EDGE"},    {0x40, "AUTOEDGE"}, {0x80, "PTP"}, {0x100, "AUTOPTP"},
+};
+
+// sys/net/if.h IFCAPBITS; 13 has NOMAP where later releases have MEXTPG, and does not print HWSTATS.
+constexpr Bit capability_bits[] = {
+    {0x1, "RXCSUM"},
+    {0x2, "TXCSUM"},
+    {0x4, "NETCONS"},
+    {0x8, "VLAN_MTU"},
+    {0x10, "VLAN_HWTAGGING"},
+    {0x20, "JUMBO_MTU"},
+    {0x40, "POLLING"},
+    {0x80, "VLAN_HWCSUM"},
+    {0x100, "TSO4"},
+    {0x200, "TSO6"},
+    {0x400, "LRO"},
+    {0x800, "WOL_UCAST"},
+    {0x1000, "WOL_MCAST"},
+    {0x2000, "WOL_MAGIC"},
+    {0x4000, "TOE4"},
+    {0x8000, "TOE6"},
+    {0x10000, "VLAN_HWFILTER"},
+    {0x40000, "VLAN_HWTSO"},
+    {0x80000, "LINKSTATE"},
+    {0x100000, "NETMAP"},
+    {0x200000, "RXCSUM_IPV6"},
+    {0x400000, "TXCSUM_IPV6"},
+};
+
+// sys/netinet6/nd6.h ND6_IFF_*, sbin/ifconfig/af_inet6.c ND6BITS
+constexpr Bit nd6_bits[] = {
+    {0x1, "PERFORMNUD"}, {0x2, "ACCEPT_RTADV"},      {0x4, "PREFER_SOURCE"},
+    {0x8, "IFDISABLED"}, {0x10, "DONT_SET_IFROUTE"}, {0x20, "AUTO_LINKLOCAL"},
+    {0x40, "NO_RADR"},   {0x80, "NO_PREFER_IFACE"},  {0x100, "NO_DAD"},
 };
 
 constexpr unsigned default_member_flags = 0x143;
@@ -63,18 +98,73 @@ void print_bridge(Interfaces& interfaces, const Interface& bridge) {
         if (major_release() < 15 || member.max_addresses)
             std::cout << fmt::format("ifmaxaddr {} ", member.max_addresses);
         std::cout << fmt::format("port {} priority 128 path cost {}\n", member.index & 0xfff,
-                                 port->driver == "epair" ? 2000 : 2000000);
+                                 port->driver == "epair" ? 2000
+                                 : port->driver == "tap" ? 2000000
+                                                         : 20000);
     }
 }
 
+/// sys/net/if_vlan.c vlan_capabilities(), sys/net/if_lagg.c lagg_capabilities()
+unsigned capabilities_now(Interfaces& interfaces, const Interface& interface) {
+    if (interface.driver == "vlan") {
+        constexpr unsigned inherited = 0x4600403; // checksums, LRO and unmapped buffers
+        const auto* parent = interfaces.find(interface.parent);
+        return parent ? capabilities_now(interfaces, *parent) & inherited : 0;
+    }
+    if (interface.driver != "lagg")
+        return interface.capabilities;
+    unsigned common = interface.ports.empty() ? 0 : ~0U;
+    for (const int port : interface.ports)
+        common &= interfaces.find(port)->capabilities;
+    return common;
+}
+
+void print_lagg(Interfaces& interfaces, const Interface& lagg) {
+    constexpr Bit port_bits[] = {
+        {0x1, "MASTER"}, {0x2, "STACK"}, {0x4, "ACTIVE"}, {0x8, "COLLECTING"}, {0x10, "DISTRIBUTING"}};
+    std::cout << fmt::format("\tlaggproto {} lagghash l2,l3,l4\n", lagg.protocol);
+    for (const auto& port : lagg_ports(interfaces, lagg).all)
+        std::cout << fmt::format("\tlaggport: {} flags={}\n", interfaces.find(port.index)->name(),
+                                 bits(port.flags, port_bits));
+}
+
+std::string capability_text(unsigned value) {
+    auto text = bits(value, capability_bits);
+    text.pop_back();
+    const std::string separator = text.ends_with('<') ? "" : ",";
+    if (major_release() >= 14 && value & 0x800000)
+        text += separator + "HWSTATS";
+    if (value & 0x4000000)
+        text += major_release() >= 14 ? ",MEXTPG" : ",NOMAP";
+    return text + '>';
+}
+
 /// sys/net/if_media.h words of each driver's media.
-void print_media(const Interface& interface) {
+void print_media(Interfaces& interfaces, const Interface& interface, bool supported) {
+    if (interface.driver == "vlan") { // its parent's
+        if (const auto* parent = interfaces.find(interface.parent))
+            print_media(interfaces, *parent, false);
+        return;
+    }
+    if (interface.driver == "lagg")
+        std::cout << "\tmedia: Ethernet autoselect\n\tstatus: "
+                  << (interface.link.carrier ? "active" : "no carrier") << '\n';
     const bool old = major_release() < 14;
     if (interface.driver == "tap")
         std::cout << (old ? "\tmedia: Ethernet autoselect\n" : "\tmedia: Ethernet 1000baseT <full-duplex>\n")
                   << "\tstatus: " << (interface.link.carrier ? "active" : "no carrier") << '\n';
     else if (interface.driver == "epair")
         std::cout << "\tmedia: Ethernet 10Gbase-T (10Gbase-T <full-duplex>)\n\tstatus: active\n";
+    else if (interface.driver == "em")
+        std::cout << "\tmedia: Ethernet autoselect"
+                  << (interface.link.carrier ? " (1000baseT <full-duplex>)\n\tstatus: active\n"
+                                             : "\n\tstatus: no carrier\n");
+    // sys/dev/e1000/if_em.c em_setup_interface()
+    if (interface.driver == "em" && supported)
+        std::cout
+            << "\tsupported media:\n\t\tmedia autoselect\n\t\tmedia 1000baseT\n"
+               "\t\tmedia 1000baseT mediaopt full-duplex\n\t\tmedia 100baseTX mediaopt full-duplex\n"
+               "\t\tmedia 100baseTX\n\t\tmedia 10baseT/UTP mediaopt full-duplex\n\t\tmedia 10baseT/UTP\n";
 }
 
 std::string dotted_mask(unsigned prefix) {
@@ -110,14 +200,18 @@ void print_address(const Interface& interface, const LinkAddress& address, const
     std::cout << '\n';
 }
 
-const char* capabilities(const Interface& interface) {
+std::optional<std::string> capabilities(Interfaces& interfaces, const Interface& interface) {
+    if (const unsigned now = capabilities_now(interfaces, interface))
+        return capability_text(now);
     if (interface.driver == "lo0")
         return "680003<RXCSUM,TXCSUM,LINKSTATE,RXCSUM_IPV6,TXCSUM_IPV6>";
     if (interface.driver == "tap")
         return "80000<LINKSTATE>";
     if (interface.driver == "epair")
         return "8<VLAN_MTU>";
-    return major_release() < 14 ? nullptr : "0"; // 13 says nothing about none
+    if (major_release() < 14)
+        return std::nullopt; // 13 says nothing about none
+    return "0";
 }
 
 } // namespace
@@ -125,6 +219,8 @@ const char* capabilities(const Interface& interface) {
 unsigned freebsd_flags(const Interface& interface) {
     const bool up = interface.up(), carrier = interface.link.carrier;
     unsigned flags = interface.driver == "lo0" ? 0x8008 : 0x8802;
+    if (interface.driver == "em" && major_release() < 14)
+        flags |= 0x20; // IFF_KNOWSEPOCH, which has no name
     if (up)
         flags |= flag_up;
     const bool running = interface.driver == "tap" ? carrier : interface.driver == "epair" ? true : up;
@@ -134,7 +230,7 @@ unsigned freebsd_flags(const Interface& interface) {
         flags |= 0x100;
     if (interface.link0)
         flags |= 0x1000;
-    if (major_release() >= 14 && (interface.driver == "tap" || interface.driver == "epair" ? carrier : up))
+    if (major_release() >= 14 && (interface.driver == "bridge" || interface.driver == "lo0" ? up : carrier))
         flags |= 0x1000000;
     return flags;
 }
@@ -146,10 +242,14 @@ void print_status(Interfaces& interfaces, const Interface& interface, const Stat
                              interface.driver == "lo0" ? 16384 : interface.link.mtu);
     if (!interface.description.empty())
         std::cout << "\tdescription: " << interface.description << '\n';
-    if (const auto* caps = capabilities(interface))
-        std::cout << "\toptions=" << caps << '\n';
+    if (const auto caps = capabilities(interfaces, interface))
+        std::cout << "\toptions=" << *caps << '\n';
+    if (format.supported && all_capabilities(interface))
+        std::cout << "\tcapabilities=" << capability_text(all_capabilities(interface)) << '\n';
     if ((all || format.family == "ether") && interface.driver != "lo0")
         std::cout << "\tether " << interface.link.ether << '\n';
+    if (all && interface.lagg && interface.hardware_ether != interface.link.ether)
+        std::cout << "\thwaddr " << interface.hardware_ether << '\n';
     for (const auto& address : interface.addresses)
         if (all || format.family == (address.v6 ? "inet6" : "inet"))
             print_address(interface, address, format);
@@ -157,15 +257,17 @@ void print_status(Interfaces& interfaces, const Interface& interface, const Stat
         return;
     if (interface.driver == "bridge")
         print_bridge(interfaces, interface);
+    if (interface.driver == "lagg")
+        print_lagg(interfaces, interface);
     if (!interface.groups.empty())
         std::cout << fmt::format("\tgroups: {}\n", fmt::join(interface.groups, " "));
-    print_media(interface);
-    if (interface.driver == "lo0")
-        std::cout << "\tnd6 options=21<PERFORMNUD,AUTO_LINKLOCAL>\n";
-    else if (interface.driver == "bridge")
-        std::cout << "\tnd6 options=9<PERFORMNUD,IFDISABLED>\n";
-    else
-        std::cout << "\tnd6 options=29<PERFORMNUD,IFDISABLED,AUTO_LINKLOCAL>\n";
+    if (interface.driver == "vlan") {
+        const auto* parent = interfaces.find(interface.parent);
+        std::cout << fmt::format("\tvlan: {} vlanproto: 802.1q vlanpcp: {} parent interface: {}\n",
+                                 interface.tag, interface.priority, parent ? parent->name() : "<none>");
+    }
+    print_media(interfaces, interface, format.supported);
+    std::cout << "\tnd6 options=" << bits(interface.nd6, nd6_bits) << '\n';
     if (interface.driver == "tap" && interface.link.carrier)
         if (const int pid = tap_opener(interface.name()))
             std::cout << "\tOpened by PID " << pid << '\n';

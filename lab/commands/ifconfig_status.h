@@ -11,6 +11,7 @@ namespace bhype::lab {
 struct StatusFormat {
     std::string family;
     bool inet_cidr{false}, inet6_cidr{false};
+    bool supported{false}; ///< -m: what the hardware could do
 };
 void print_status(Interfaces& interfaces, const Interface& interface, const StatusFormat& format);
 

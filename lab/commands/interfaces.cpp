@@ -1,27 +1,20 @@
 #include "lab/commands/interfaces.h"
 
-#include "lab/commands/modules.h"
 #include "lab/commands/sysctl_table.h"
 #include "lab/commands/text.h"
 #include "lab/core/command.h"
 
 #include <fcntl.h>
 #include <linux/if.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <random>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -34,41 +27,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int max_unit = 32767; // sys/net/if.h IF_MAXUNIT
-constexpr uid_t uucp = 66;
-constexpr gid_t dialer = 68;
-
 fs::path state_file() {
     return run_dir() / "interfaces";
-}
-
-/// 58:9c:fc and the rest out of the host's id and the name: sys/net/if_ethersubr.c ether_gen_addr(). Another
-/// hash than the kernel's, with the same properties.
-std::string generated_ether(const std::string& name) {
-    unsigned hash = 2166136261U;
-    for (const char c : sysctl_value("kern.hostuuid") + '-' + name + "-0")
-        hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-    return fmt::format("58:9c:fc:10:{:02x}:{:02x}", (hash >> 16 ^ hash >> 24) & 0xff, hash & 0xff);
-}
-
-std::string random_epair_ether(char side) {
-    std::random_device random;
-    return fmt::format("02:{:02x}:{:02x}:{:02x}:{:02x}:0{}", random() & 0xff, random() & 0xff,
-                       random() & 0xff, random() & 0xff, side);
-}
-
-void make_tap_node(const std::string& name) {
-    const auto path = "/dev/" + name;
-    // A name to look at: nobody but bhyve opens it, and the lab's bhyve goes another way.
-    mknod(path.c_str(), S_IFCHR | 0600, makedev(240, 128));
-    chmod(path.c_str(), 0600);
-    [[maybe_unused]] const auto given = chown(path.c_str(), uucp, dialer);
-}
-
-/// Removes /dev/tapN and the names that renames have given it.
-void remove_tap_node(const Interface& tap) {
-    unlink(("/dev/" + tap.original).c_str());
-    unlink(("/dev/" + tap.name()).c_str());
 }
 
 void take_down(Interface& tap) {
@@ -78,6 +38,40 @@ void take_down(Interface& tap) {
 }
 
 } // namespace
+
+std::string generated_ether(const std::string& name) {
+    unsigned hash = 2166136261U;
+    for (const char c : sysctl_value("kern.hostuuid") + '-' + name + "-0")
+        hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+    return fmt::format("58:9c:fc:10:{:02x}:{:02x}", (hash >> 16 ^ hash >> 24) & 0xff, hash & 0xff);
+}
+
+unsigned default_nd6(const std::string& driver) {
+    return driver == "bridge" ? 0x9 : 0x29;
+}
+
+void apply_nd6(const Interface& interface) {
+    const auto set = [&](const char* file, bool value) {
+        std::ofstream(fmt::format("/proc/sys/net/ipv6/conf/{}/{}", interface.name(), file))
+            << (value ? 1 : 0);
+    };
+    constexpr unsigned accept_rtadv = 0x2, ifdisabled = 0x8, auto_linklocal = 0x20;
+    set("accept_ra", interface.nd6 & accept_rtadv);
+    set("autoconf", interface.nd6 & accept_rtadv);
+    set("accept_dad", false); // the lab does not wait a second for nobody's answer
+    set("addr_gen_mode", !(interface.nd6 & auto_linklocal));
+    set("disable_ipv6", interface.nd6 & ifdisabled);
+}
+
+unsigned default_capabilities(const Interface& interface) {
+    return interface.driver != "em" ? 0 : major_release() < 14 ? 0x481249b : 0x4e504bb;
+}
+
+unsigned all_capabilities(const Interface& interface) {
+    return interface.driver != "em" ? 0
+           : major_release() < 14   ? default_capabilities(interface) | 0x143900
+                                    : default_capabilities(interface) | 0x103b00;
+}
 
 bool Interface::up() const {
     return link.flags & IFF_UP;
@@ -103,6 +97,7 @@ void Interfaces::refresh() {
         if (link.name == "lo0" || link.name == "lo") {
             interface.driver = interface.original = "lo0";
             interface.groups = {"lo"};
+            interface.nd6 = 0x21;
         }
         all.push_back(interface);
     }
@@ -120,7 +115,8 @@ void Interfaces::refresh() {
         if (!interface)
             continue;
         if (kind == "interface") {
-            fields >> interface->driver >> interface->original >> interface->link0;
+            fields >> interface->driver >> interface->original >> interface->link0 >>
+                interface->capabilities >> interface->nd6;
         } else if (kind == "group") {
             std::string group;
             if (fields >> group)
@@ -129,13 +125,39 @@ void Interfaces::refresh() {
             std::getline(fields.ignore(), interface->description, '\0');
         } else if (kind == "member") {
             BridgeMember member;
-            fields >> member.index >> member.is_private >> member.max_addresses >> member.span;
+            fields >> member.index >> member.is_private >> member.max_addresses >> member.span >>
+                member.saved_capabilities;
             if (auto* port = find(member.index)) {
                 port->bridge = index;
                 interface->members.push_back(member);
             }
+        } else if (kind == "forwarder") {
+            fields >> interface->forwarder;
+        } else if (kind == "vlan") {
+            fields >> interface->parent >> interface->tag >> interface->priority;
+            if (!find(interface->parent))
+                interface->parent = 0;
+        } else if (kind == "lagg") {
+            fields >> interface->protocol;
+        } else if (kind == "port") {
+            int port_index = 0;
+            std::string ether;
+            fields >> port_index >> ether;
+            if (auto* port = find(port_index)) {
+                port->lagg = index;
+                port->hardware_ether = ether;
+                interface->ports.push_back(port_index);
+            }
         }
     }
+    for (auto& interface : all) {
+        if (interface.driver == "lagg" && interface.ports.empty())
+            interface.link.ether = "00:00:00:00:00:00";
+        if (interface.lagg)
+            interface.link.ether = find(interface.lagg)->link.ether;
+    }
+    // Network cards are there before the loopback.
+    std::stable_partition(all.begin(), all.end(), [](const auto& i) { return i.driver == "em"; });
 }
 
 void Interfaces::save() {
@@ -144,17 +166,31 @@ void Interfaces::save() {
         const int index = interface.link.index;
         if (interface.driver.empty() || interface.driver == "lo0")
             continue;
-        out << fmt::format("interface {} {} {} {:d}\n", index, interface.driver, interface.original,
-                           interface.link0);
+        out << fmt::format("interface {} {} {} {:d} {} {}\n", index, interface.driver, interface.original,
+                           interface.link0, interface.capabilities, interface.nd6);
         for (const auto& group : interface.groups)
             out << fmt::format("group {} {}\n", index, group);
         if (!interface.description.empty())
             out << fmt::format("description {} {}\n", index, interface.description);
     }
+    for (const auto& interface : all) {
+        const int index = interface.link.index;
+        if (interface.forwarder)
+            out << fmt::format("forwarder {} {}\n", index, interface.forwarder);
+        if (interface.driver == "vlan")
+            out << fmt::format("vlan {} {} {} {}\n", index, interface.parent, interface.tag,
+                               interface.priority);
+        if (interface.driver == "lagg")
+            out << fmt::format("lagg {} {}\n", index, interface.protocol);
+        for (const int port : interface.ports)
+            if (const auto* found = find(port))
+                out << fmt::format("port {} {} {}\n", index, port, found->hardware_ether);
+    }
     for (const auto& interface : all)
         for (const auto& member : interface.members)
-            out << fmt::format("member {} {} {:d} {} {:d}\n", interface.link.index, member.index,
-                               member.is_private, member.max_addresses, member.span);
+            out << fmt::format("member {} {} {:d} {} {:d} {}\n", interface.link.index, member.index,
+                               member.is_private, member.max_addresses, member.span,
+                               member.saved_capabilities);
 }
 
 Interface* Interfaces::find(const std::string& name) {
@@ -232,104 +268,4 @@ void watch_taps() {
             std::this_thread::sleep_for(std::chrono::seconds(1));
     }
 }
-
-std::string create_interface(const std::string& given) {
-    const auto digits = given.find_last_not_of("0123456789") + 1;
-    const std::string driver = given.substr(0, digits), unit_text = given.substr(digits);
-    const auto refuse = [&](int error) { err(1, fmt::format("SIOCIFCREATE2 ({})", given), error); };
-    if (driver == "vlan" || driver == "lagg" || driver == "wg" || driver == "vxlan" || driver == "gif" ||
-        driver == "tun" || driver == "lo")
-        throw std::runtime_error("interfaces of kind " + driver + " are not provided by the lab");
-    if (driver != "bridge" && driver != "tap" && driver != "epair")
-        refuse(EINVAL);
-    if (geteuid() != 0)
-        refuse(EPERM);
-    if (unit_text.size() > 1 && unit_text[0] == '0')
-        refuse(EINVAL);
-    load_module(driver == "tap" ? "if_tuntap" : "if_" + driver);
-    Interfaces interfaces(true);
-    std::set<int> taken; // a renamed interface keeps its unit
-    for (const auto& interface : interfaces.all)
-        if (interface.driver == driver)
-            taken.insert(std::atoi(interface.original.c_str() + driver.size()));
-    long unit = 0;
-    if (unit_text.empty()) {
-        while (taken.contains(static_cast<int>(unit)))
-            ++unit;
-    } else {
-        unit = unit_text.size() > 9 ? LONG_MAX : std::atol(unit_text.c_str());
-        if (unit > max_unit) {
-            if (driver == "bridge")
-                refuse(ENOSPC);
-            errx(1, fmt::format("interface {} already exists", given));
-        }
-        if (taken.contains(static_cast<int>(unit)))
-            errx(1, fmt::format("interface {} already exists", given));
-    }
-    const std::string name = driver + std::to_string(unit);
-    const std::string first = driver == "epair" ? name + "a" : name;
-    const int error = driver == "tap"     ? create_tap(name)
-                      : driver == "epair" ? create_veth(first, name + "b")
-                                          : create_link(name, "bridge");
-    if (error == EEXIST || (error == EBUSY && driver == "tap"))
-        errx(1, fmt::format("interface {} already exists", given));
-    if (error)
-        refuse(error);
-    interfaces.refresh();
-    for (const char side : {'a', 'b'}) {
-        if (driver != "epair" && side == 'b')
-            break;
-        auto* made = interfaces.find(driver == "epair" ? name + side : name);
-        made->driver = driver;
-        made->original = made->name();
-        made->groups = {driver};
-        const bool random = driver == "epair" && sysctl_value("net.link.epair.ether_gen_addr") != "1";
-        made->link.ether = random ? random_epair_ether(side) : generated_ether(made->name());
-        set_link_ether(made->link.index, made->link.ether);
-    }
-    interfaces.save();
-    if (driver == "tap" && !slow()) {
-        make_tap_node(name);
-    } else if (driver == "tap") {
-        if (fork() == 0) {
-            setsid();
-            std::this_thread::sleep_for(std::chrono::milliseconds(300));
-            make_tap_node(name);
-            _exit(0);
-        }
-    }
-    return first;
-}
-
-void destroy_interface(const std::string& name) {
-    if (geteuid() != 0)
-        err(1, "SIOCIFDESTROY", EPERM);
-    if (major_release() == 13) {
-        // tun_destroy() of 13 waits without PCATCH: no signal but the last ends it.
-        sigset_t all_signals;
-        sigfillset(&all_signals);
-        sigprocmask(SIG_BLOCK, &all_signals, nullptr);
-    }
-    while (true) {
-        Interfaces interfaces(true);
-        auto* interface = interfaces.find(name);
-        if (!interface)
-            err(1, "SIOCIFDESTROY", ENXIO);
-        if (interface->driver.empty() || interface->driver == "lo0")
-            err(1, "SIOCIFDESTROY", EINVAL);
-        if (interface->driver != "tap" || !interface->link.carrier) {
-            if (interface->driver == "tap")
-                remove_tap_node(*interface);
-            if (const int error = delete_link(interface->link.index))
-                err(1, "SIOCIFDESTROY", error);
-            interfaces.refresh();
-            interfaces.save();
-            return;
-        }
-        // sys/net/if_tuntap.c tun_destroy(): until the holder closes it.
-        interfaces.save();
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-}
-
 } // namespace bhype::lab

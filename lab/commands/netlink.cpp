@@ -1,82 +1,33 @@
 #include "lab/commands/netlink.h"
 
+#include "lab/commands/netlink_request.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <functional>
 #include <system_error>
 
 #include <fmt/format.h>
 
 namespace bhype::lab {
 
-namespace {
+namespace rtnetlink {
 
-/// A request under construction: header, body, attributes.
-class Request {
-  public:
-    template <class Body>
-    Request(std::uint16_t type, std::uint16_t flags, const Body& body) {
-        bytes_.resize(NLMSG_SPACE(sizeof body));
-        auto* header = reinterpret_cast<nlmsghdr*>(bytes_.data());
-        header->nlmsg_type = type;
-        header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
-        header->nlmsg_seq = 1;
-        std::memcpy(NLMSG_DATA(header), &body, sizeof body);
-    }
-
-    void add(std::uint16_t type, const void* data, std::size_t size) {
-        const auto begin = bytes_.size();
-        bytes_.resize(begin + RTA_SPACE(size));
-        auto* attribute = reinterpret_cast<rtattr*>(bytes_.data() + begin);
-        attribute->rta_type = type;
-        attribute->rta_len = static_cast<unsigned short>(RTA_LENGTH(size));
-        if (size)
-            std::memcpy(RTA_DATA(attribute), data, size);
-    }
-    void add(std::uint16_t type, const std::string& text) { add(type, text.c_str(), text.size() + 1); }
-    template <class Number>
-    void add_number(std::uint16_t type, Number value) {
-        add(type, &value, sizeof value);
-    }
-
-    /// Everything that `fill` adds becomes the value of one attribute.
-    void nest(std::uint16_t type, const std::function<void()>& fill) {
-        const auto begin = bytes_.size();
-        add(type, nullptr, 0);
-        fill();
-        reinterpret_cast<rtattr*>(bytes_.data() + begin)->rta_len =
-            static_cast<unsigned short>(bytes_.size() - begin);
-    }
-    template <class Body>
-    void raw(const Body& body) {
-        const auto begin = bytes_.size();
-        bytes_.resize(begin + NLMSG_ALIGN(sizeof body));
-        std::memcpy(bytes_.data() + begin, &body, sizeof body);
-    }
-
-    std::vector<char>& finished() {
-        reinterpret_cast<nlmsghdr*>(bytes_.data())->nlmsg_len = static_cast<unsigned>(bytes_.size());
-        return bytes_;
-    }
-
-  private:
-    std::vector<char> bytes_;
-};
-
-/// Sends a request and hands each answer to `each`; returns the errno of the kernel's verdict.
 int exchange(Request request, const std::function<void(const nlmsghdr*)>& each) {
     const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0)
@@ -116,28 +67,22 @@ int change(Request request) {
     return exchange(std::move(request), nullptr);
 }
 
-template <class Body>
-void each_attribute(const nlmsghdr* header, const std::function<void(int, const void*, std::size_t)>& each) {
-    auto* attribute = reinterpret_cast<const rtattr*>(static_cast<const char*>(NLMSG_DATA(header)) +
-                                                      NLMSG_ALIGN(sizeof(Body)));
-    auto left = static_cast<int>(header->nlmsg_len - NLMSG_LENGTH(sizeof(Body)));
-    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
-        each(attribute->rta_type & NLA_TYPE_MASK, RTA_DATA(attribute), RTA_PAYLOAD(attribute));
-}
-
 std::string ether_text(const void* data) {
     const auto* b = static_cast<const unsigned char*>(data);
     return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2], b[3], b[4], b[5]);
 }
+
+} // namespace rtnetlink
+
+using namespace rtnetlink;
+
+namespace {
 
 ifinfomsg info_of(int index) {
     ifinfomsg info{};
     info.ifi_index = index;
     return info;
 }
-
-constexpr std::uint16_t ack = NLM_F_ACK;
-constexpr std::uint16_t create = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
 
 } // namespace
 
@@ -157,7 +102,13 @@ std::vector<Link> dump_links() {
                 std::memcpy(&link.master, data, sizeof link.master);
             else if (type == IFLA_CARRIER)
                 link.carrier = *static_cast<const unsigned char*>(data);
-            else if (type == IFLA_ADDRESS && size == 6)
+            else if (type == IFLA_STATS64) {
+                rtnl_link_stats64 stats{};
+                std::memcpy(&stats, data, std::min(size, sizeof stats));
+                link.received = {stats.rx_packets, stats.rx_bytes, stats.rx_errors, stats.rx_dropped};
+                link.sent = {stats.tx_packets, stats.tx_bytes, stats.tx_errors, stats.tx_dropped};
+                link.collisions = stats.collisions;
+            } else if (type == IFLA_ADDRESS && size == 6)
                 link.ether = ether_text(data);
         });
         links.push_back(link);
@@ -199,6 +150,10 @@ int create_link(const std::string& name, const std::string& kind) {
 }
 
 int create_veth(const std::string& name, const std::string& peer) {
+    return create_veth_to(name, peer, 0);
+}
+
+int create_veth_to(const std::string& name, const std::string& peer, int process) {
     Request request(RTM_NEWLINK, create, ifinfomsg{});
     request.add(IFLA_IFNAME, name);
     request.nest(IFLA_LINKINFO, [&] {
@@ -207,6 +162,8 @@ int create_veth(const std::string& name, const std::string& peer) {
             request.nest(VETH_INFO_PEER, [&] {
                 request.raw(ifinfomsg{});
                 request.add(IFLA_IFNAME, peer);
+                if (process)
+                    request.add_number(IFLA_NET_NS_PID, process);
             });
         });
     });
@@ -294,6 +251,17 @@ int change_address(int index, const LinkAddress& address, bool add) {
         request.add_number(IFA_BROADCAST, value);
     }
     return change(std::move(request));
+}
+void set_plain_frames(const std::string& name) {
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    for (const unsigned command : {ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO}) {
+        ethtool_value off{command, 0};
+        ifreq request{};
+        name.copy(request.ifr_name, IFNAMSIZ - 1);
+        request.ifr_data = reinterpret_cast<char*>(&off);
+        ioctl(fd, SIOCETHTOOL, &request);
+    }
+    close(fd);
 }
 
 std::vector<BridgeEntry> dump_bridge_entries(int bridge) {

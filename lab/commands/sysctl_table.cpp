@@ -195,6 +195,10 @@ const std::vector<Oid>& table() {
          "sys/netinet/ip_input.c"},
         {"net.inet6.ip6.forwarding", integer, read_write, [] { return machine_flag(forwarding6_file); },
          "sys/netinet6/in6_proto.c"},
+        {"net.fibs", unsigned_integer, read_only, constant("1"), "sys/net/route.c"},
+        {"net.my_fibnum", integer, read_only, constant("0"), "sys/net/route.c"},
+        {"net.link.ether.inet.max_age", integer, read_write, constant("1200"), "sys/netinet/if_ether.c"},
+        {"net.inet6.ip6.dad_count", integer, read_write, constant("1"), "sys/netinet6/in6_proto.c"},
         {"net.link.tap.up_on_open", integer, read_write, constant("0"), "sys/net/if_tuntap.c"},
         {"net.link.tap.user_open", integer, read_write, constant("0"), "sys/net/if_tuntap.c"},
         {"net.link.bridge.pfil_member", integer, tunable, until(13, "1", "0"), "sys/net/if_bridge.c",
@@ -269,7 +273,18 @@ int set_value(const Oid& oid, const std::string& value) {
     if (oid.name == "kern.hostuuid")
         return write_file("/etc/hostid", value + "\n") ? 0 : EPERM;
     fs::create_directories(run_dir() / "sysctl");
-    return write_file(set_file(oid), value) ? 0 : EPERM;
+    const bool written = write_file(set_file(oid), value);
+    if (oid.name.starts_with("net.link.bridge.pfil_"))
+        apply_bridge_filtering();
+    return written ? 0 : EPERM;
+}
+
+void apply_bridge_filtering() {
+    const bool on = sysctl_value("net.link.bridge.pfil_member") == "1" ||
+                    sysctl_value("net.link.bridge.pfil_bridge") == "1";
+    for (const char* tables : {"iptables", "ip6tables"}) // there if the machine's bridges can do it
+        if (const auto file = fmt::format("/proc/sys/net/bridge/bridge-nf-call-{}", tables); fs::exists(file))
+            write_file(file, on ? "1" : "0");
 }
 
 std::string sysctl_value(std::string_view name) {

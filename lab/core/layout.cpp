@@ -40,7 +40,7 @@ std::string start_time(int pid) {
 void save(const Layout& layout, const LabConfig& config) {
     std::ofstream out(layout.config(), std::ios::trunc);
     out << "release=" << config.release << "\nmemory=" << config.memory << "\nslow=" << config.slow
-        << "\nport=" << config.port << '\n';
+        << "\nnics=" << config.nics << "\nport=" << config.port << '\n';
     for (const auto size : config.disks)
         out << "disk=" << size << '\n';
     if (!config.appliance.empty())
@@ -65,6 +65,8 @@ LabConfig load(const std::filesystem::path& file) {
             config.memory = std::stoull(value);
         else if (key == "slow")
             config.slow = value == "1";
+        else if (key == "nics")
+            config.nics = static_cast<unsigned>(std::stoul(value));
         else if (key == "port")
             config.port = static_cast<std::uint16_t>(std::stoul(value));
         else if (key == "disk")
@@ -85,6 +87,12 @@ std::uint64_t parse_size(const std::string& text) {
         if (suffix == name && number > 0)
             return number << shift;
     throw std::invalid_argument("not a size: " + text);
+}
+
+unsigned parse_nics(const std::string& text) {
+    if (text.size() != 1 || text[0] < '0' || text[0] > '8')
+        throw std::invalid_argument("not a number of network cards, 0 to 8: " + text);
+    return static_cast<unsigned>(text[0] - '0');
 }
 
 std::vector<std::uint64_t> parse_disks(const std::string& text) {

@@ -13,6 +13,7 @@ struct LabConfig {
     std::string release{"14.3"};
     std::vector<std::uint64_t> disks; ///< sizes in bytes of nda0, nda1, ...
     std::uint64_t memory{8ULL << 30}; ///< hw.physmem, bytes
+    unsigned nics{1};                 ///< network cards em0, em1, ...
     bool slow{false};                 ///< devices appear late and linger
     std::uint16_t port{0};            ///< on 127.0.0.1; 0 until one has been chosen
     std::filesystem::path appliance;  ///< image of the machine behind zfs(8); empty: no ZFS
@@ -39,6 +40,9 @@ LabConfig load(const std::filesystem::path& file);
 
 /// "20G", "512M", "8192K" or bytes, in powers of 1024. Throws std::invalid_argument.
 std::uint64_t parse_size(const std::string& text);
+
+/// Throws std::invalid_argument for what is no number of network cards.
+unsigned parse_nics(const std::string& text);
 
 /// "2x20G,1x5G" as a list of sizes. Throws std::invalid_argument.
 std::vector<std::uint64_t> parse_disks(const std::string& text);

@@ -14,7 +14,7 @@ struct ProgramFolder {
 constexpr ProgramFolder program_folders[] = {
     {"/bin", "[ cat chmod cp date df echo ed expr hostname kill link ln ls mkdir mv ps pwd realpath rm rmdir "
              "sh=dash sleep stty sync test unlink uuidgen pgrep pkill"},
-    {"/sbin", "ping"},
+    {"/sbin", "ping=busybox"},
     {"/usr/bin", "awk=mawk basename cmp comm cut diff dirname du env expand false file find fold getent grep "
                  "egrep fgrep head id "
                  "install join killall less logger login logname lsof mesg mkfifo mktemp more nice nl nohup "

@@ -181,6 +181,9 @@ void build_root(const Layout& layout, const LabConfig& config, const std::vector
     link_programs(root);
     copy_etc(root);
     fs::copy(BHYPE_LAB_FILES, root, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+    if (config.nics > 0) // what the installer asks for
+        std::ofstream(root / "etc/rc.conf", std::ios::app)
+            << "ifconfig_em0=\"inet 192.0.2.10/24\"\ndefaultrouter=\"192.0.2.1\"\n";
     write_accounts(root, accounts);
     std::string uuid;
     std::getline(std::ifstream("/proc/sys/kernel/random/uuid"), uuid);

@@ -26,12 +26,14 @@ namespace {
 
 constexpr const char* usage =
     R"(usage: lab VERB [--dir DIR] ...
-  up [--release 13.2|14.3|15.0] [--disks 2x20G] [--memory 8G] [--slow]
+  up [--release 13.2|14.3|15.0] [--disks 2x20G] [--memory 8G] [--nics 1] [--slow]
      [--account NAME:PASSWORD[:GROUP,...]]... [--share DIR]...
      [--install BUILD]... [--prepare PROGRAM]... [--setup SCRIPT] [--appliance DIR]
                               make a lab and start it, or start again the one that is there; prints its web address;
                               SCRIPT is run by sh(1) in a new lab as root
   exec [--user NAME] -- COMMAND...   run a command in the lab; its exit status is passed on
+  outside -- COMMAND...       run a command of the machine on the other side of the lab's network cards
+  link IF up|down             plug and pull the cable of a network card
   reboot                      cut the power and start again
   shutdown                    shut down in order; "up" starts again
   fail COMMAND N --exit S [--stderr TEXT] [--hang SECONDS]
@@ -118,6 +120,8 @@ Options parse(const Arguments& arguments, const std::vector<std::string>& allowe
                 options.config.release = value;
             else if (name == "--disks")
                 options.config.disks = parse_disks(value);
+            else if (name == "--nics")
+                options.config.nics = parse_nics(value);
             else if (name == "--memory")
                 options.config.memory = parse_size(value);
             else if (name == "--account")
@@ -160,8 +164,9 @@ void set_up(const Layout& layout, const fs::path& script) {
 }
 
 int up(const Arguments& arguments, const Hooks& hooks) {
-    const Options options = parse(arguments, {"--release", "--disks", "--account", "--memory", "--slow",
-                                              "--install", "--share", "--prepare", "--setup", "--appliance"});
+    const Options options =
+        parse(arguments, {"--release", "--disks", "--account", "--memory", "--nics", "--slow", "--install",
+                          "--share", "--prepare", "--setup", "--appliance"});
     if (!options.rest.empty())
         throw UsageError("up does not take " + options.rest[0]);
     static constexpr const char* releases[] = {"13.2", "14.3", "15.0"};
@@ -224,6 +229,26 @@ int exec(const Arguments& arguments, const Hooks&) {
     if (request.argv.empty())
         throw UsageError("exec needs a command");
     return exec_in_lab(Layout{options.dir}, request);
+}
+
+int outside(const Arguments& arguments, const Hooks&) {
+    const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+    const Options options = parse({arguments.begin(), separator}, {});
+    ExecRequest request{"root", {"/.lab/bhype-lab", "inside-outside"}};
+    request.argv.insert(request.argv.end(), options.rest.begin(), options.rest.end());
+    if (separator != arguments.end())
+        request.argv.insert(request.argv.end(), separator + 1, arguments.end());
+    if (request.argv.size() == 2)
+        throw UsageError("outside needs a command");
+    return exec_in_lab(Layout{options.dir}, request);
+}
+
+int link(const Arguments& arguments, const Hooks&) {
+    const Options options = parse(arguments, {});
+    if (options.rest.size() != 2 || (options.rest[1] != "up" && options.rest[1] != "down"))
+        throw UsageError("link needs the name of a network card, and up or down");
+    return exec_in_lab(Layout{options.dir},
+                       {"root", {"/.lab/bhype-lab", "inside-link", options.rest[0], options.rest[1]}});
 }
 
 int reboot(const Arguments& arguments, const Hooks& hooks) {
@@ -304,8 +329,8 @@ struct Verb {
 };
 
 constexpr Verb verbs[] = {
-    {"up", up},     {"exec", exec}, {"reboot", reboot}, {"shutdown", shutdown},
-    {"fail", fail}, {"down", down}, {"calls", calls},   {"address", address},
+    {"up", up},     {"exec", exec},   {"reboot", reboot},   {"shutdown", shutdown}, {"fail", fail},
+    {"down", down}, {"calls", calls}, {"address", address}, {"link", link},         {"outside", outside},
 };
 
 } // namespace

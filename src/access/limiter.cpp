@@ -1,6 +1,8 @@
 #include "access/limiter.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cmath>

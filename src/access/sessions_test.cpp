@@ -97,9 +97,9 @@ TEST_F(SessionsTest, TheIdleTimeIsKeptOverARestart) {
 
 TEST_F(SessionsTest, AClockThatIsSetDoesNotMatterWhileRunning) {
     const auto made = open("dev1");
-    time.set_by = 86400 * 365;
+    time.set_by = 86400L * 365;
     EXPECT_TRUE(lives(made));
-    time.set_by = -86400 * 365;
+    time.set_by = -86400L * 365;
     EXPECT_TRUE(lives(made));
     time.passed += std::chrono::hours(13);
     EXPECT_FALSE(lives(made));

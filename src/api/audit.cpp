@@ -43,8 +43,8 @@ void declare_audit(Router& router, const access::Audit& audit) {
             access::AuditQuery query;
             query.before = query_number(call, "before", 0, 1, INT64_MAX);
             query.most = query_number(call, "most", 100, 1, 1000);
-            query.user = query_text(call, "user");
-            query.object = query_text(call, "object");
+            query.user = query_user(call);
+            query.object = query_object(call);
             std::vector<AuditEntry> entries;
             for (auto& entry : audit.list(query)) {
                 entries.push_back({entry.number, entry.moment, entry.user, entry.source, entry.endpoint,

@@ -126,7 +126,8 @@ TEST_F(AuditApiTest, IsForAdministrators) {
     EXPECT_EQ(web("GET", "/api/v1/audit", "dev1").status, 403);
     EXPECT_EQ(web("GET", "/api/v1/audit", "").status, 401);
     for (const char* query : {"?before=x", "?before=0", "?before=-1", "?most=0", "?most=1001", "?before=1e3",
-                              "?before=99999999999999999999", "?other=1"})
+                              "?before=99999999999999999999", "?other=1", "?user=", "?user=-rf",
+                              "?user=a%00b", "?object=", "?object=a%0ab"})
         EXPECT_EQ(web("GET", std::string("/api/v1/audit") + query, "ann").status, 422) << query;
     EXPECT_EQ(entries("?object=%27%20OR%201=1%20--").size(), 0U);
 }

@@ -346,9 +346,26 @@ void Dispatch::handle(std::shared_ptr<const http::Request> request, http::Respon
     respond(std::move(response));
 }
 
-std::string query_text(const Call& call, const std::string& name) {
-    const auto found = call.query.find(name);
-    return found == call.query.end() ? std::string() : found->second;
+std::string query_object(const Call& call) {
+    const auto found = call.query.find("object");
+    if (found == call.query.end())
+        return {};
+    const auto& text = found->second;
+    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+    if (text.empty() || text.size() > 255 || std::any_of(text.begin(), text.end(), control))
+        throw Error(Code::invalid_field, {},
+                    {{"query.object", "must be 1 to 255 bytes without control characters"}});
+    return text;
+}
+
+std::string query_user(const Call& call) {
+    const auto found = call.query.find("user");
+    if (found == call.query.end())
+        return {};
+    if (!UserName::accepts(found->second))
+        throw Error(Code::invalid_field, {},
+                    {{"query.user", "must be " + std::string(UserName::text_rule().rule)}});
+    return found->second;
 }
 
 std::int64_t query_number(const Call& call, const std::string& name, std::int64_t fallback,

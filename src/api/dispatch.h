@@ -39,8 +39,11 @@ class Dispatch : public http::Handler {
     std::function<void(const AuditRecord&)> audit_;
 };
 
-/// Empty when absent.
-std::string query_text(const Call& call, const std::string& name);
+/// The object that a list is to be about, 1 to 255 bytes of one line; empty when absent. Throws
+/// Error(invalid_field).
+std::string query_object(const Call& call);
+/// The user that a list is to be about; empty when absent. Throws Error(invalid_field).
+std::string query_user(const Call& call);
 /// A whole number from the query, `fallback` when absent. Throws Error(invalid_field).
 std::int64_t query_number(const Call& call, const std::string& name, std::int64_t fallback,
                           std::int64_t least, std::int64_t most);

@@ -95,7 +95,9 @@ class Router {
     template <class Response>
     void add(Declaration declaration, std::function<Reply(const Call&)> handler) {
         declaration.response_schema = components_.answer<Response>();
-        declaration.handler = [handler](const Call& call, std::string_view) { return handler(call); };
+        declaration.handler = [handler = std::move(handler)](const Call& call, std::string_view) {
+            return handler(call);
+        };
         declare(std::move(declaration));
     }
     /// With a JSON body, decoded and checked before the handler sees it. No body is the same as {}.
@@ -104,7 +106,7 @@ class Router {
         declaration.request_schema = schema<Request>();
         declaration.request_name = type_name<Request>();
         declaration.response_schema = components_.answer<Response>();
-        declaration.handler = [handler](const Call& call, std::string_view body) {
+        declaration.handler = [handler = std::move(handler)](const Call& call, std::string_view body) {
             return handler(call, decode_text<Request>(body.empty() ? std::string_view("{}") : body));
         };
         declare(std::move(declaration));

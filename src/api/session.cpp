@@ -83,7 +83,7 @@ void declare_session(Router& router, Gate& gate, std::function<void(const std::s
                                 .summary = "Log out",
                                 .tag = "session",
                                 .success = 204},
-                               [&gate, ended](const Call& call) {
+                               [&gate, ended = std::move(ended)](const Call& call) {
                                    gate.log_out(call.caller);
                                    if (ended && !call.caller.session.empty())
                                        ended(call.caller.session);

@@ -132,7 +132,7 @@ std::optional<TaskId> TaskEndpoints::repeated(const Call& call) const {
 
 void TaskEndpoints::add(Router& router, Declaration declaration, std::function<Reply(const Call&)> handler) {
     declaration.starts_task = true;
-    router.add<task::Task>(std::move(declaration), [this, handler](const Call& call) {
+    router.add<task::Task>(std::move(declaration), [this, handler = std::move(handler)](const Call& call) {
         if (const auto made = repeated(call))
             return accepted(call, *made);
         return handler(call);
@@ -164,8 +164,8 @@ bool TaskEndpoints::may_see(const access::Caller& caller, const task::Task& task
 
 std::vector<task::Task> TaskEndpoints::list(const Call& call) const {
     const auto most = static_cast<std::size_t>(query_number(call, "most", 100, 1, most_tasks));
-    const auto object = query_text(call, "object");
-    const auto user = query_text(call, "user");
+    const auto object = query_object(call);
+    const auto user = query_user(call);
     if (administrator(call.caller) || user == call.caller.user.str())
         return tasks_.list(object, user, most);
     auto found = tasks_.list(object, user, most_tasks);

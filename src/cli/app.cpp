@@ -73,8 +73,9 @@ int Context::print(const std::string& target, const std::function<std::string(co
 }
 
 int Context::run_task(const std::string& method, const std::string& target,
-                      const std::optional<json::value>& body) {
-    return follow(api().send(method, target, body));
+                      const std::optional<json::value>& body,
+                      const std::map<std::string, std::string>& headers) {
+    return follow(api().send(method, target, body, headers));
 }
 
 int Context::follow(const json::value& started) {

@@ -27,7 +27,8 @@ struct Context {
     int print(const std::string& target, const std::function<std::string(const json::value&)>& people);
     /// Sends a request that starts a task and follows it unless --no-wait.
     int run_task(const std::string& method, const std::string& target,
-                 const std::optional<json::value>& body = {});
+                 const std::optional<json::value>& body = {},
+                 const std::map<std::string, std::string>& headers = {});
     int follow(const json::value& task);
 };
 

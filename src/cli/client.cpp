@@ -131,9 +131,37 @@ void wait_for_quiet(asio::steady_timer& quiet, asio::io_context& io) {
 
 } // namespace
 
-void Client::console(const json::object& ticket) {
+namespace {
+
+/// Why a console ended, from its close code (RFC 6455, 7.4.1); empty when the guest's side ended.
+std::string reason_of(const beast::websocket::stream<Stream>& socket, boost::system::error_code error) {
+    if (error != beast::websocket::error::closed)
+        return "bhyped closed the connection: " + error.message();
+    switch (socket.reason().code) {
+    case beast::websocket::close_code::normal:
+        return {};
+    case beast::websocket::close_code::policy_error:
+        return "the console was taken away: somebody took over, or you may not use it any more";
+    case beast::websocket::close_code::going_away:
+        return "bhyped is being stopped; the VM goes on";
+    default:
+        return "the console was closed with code " + std::to_string(socket.reason().code);
+    }
+}
+
+/// What the reading thread shares with the loop, for as long as either needs it.
+struct Line {
     asio::io_context io;
-    beast::websocket::stream<Stream> socket(io);
+    beast::websocket::stream<Stream> socket{io};
+    asio::steady_timer quiet{io};
+    bool input_ended = false;
+};
+
+} // namespace
+
+std::string Client::console(const json::object& ticket) {
+    const auto line = std::make_shared<Line>();
+    auto& socket = line->socket;
     boost::system::error_code error;
     socket.next_layer().connect(asio::local::stream_protocol::endpoint(socket_path_), error);
     if (error)
@@ -149,25 +177,25 @@ void Client::console(const json::object& ticket) {
     socket.binary(true);
 
     const RawTerminal raw;
+    std::string why;
     beast::flat_buffer output;
-    asio::steady_timer quiet(io);
-    bool input_ended = false;
     const std::function<void()> read = [&] {
         socket.async_read(output, [&](boost::system::error_code failed, std::size_t) {
             if (failed) {
-                io.stop();
+                why = reason_of(socket, failed);
+                line->io.stop();
                 return;
             }
             write_all(STDOUT_FILENO, {static_cast<const char*>(output.data().data()), output.size()});
             output.consume(output.size());
-            if (input_ended)
-                quiet.expires_after(quiet_time);
+            if (line->input_ended)
+                line->quiet.expires_after(quiet_time);
             read();
         });
     };
     read();
     // Standard input may be a file, which cannot be waited for as a socket can: a thread reads it.
-    std::thread typing([&] {
+    std::thread([line, terminal = raw.active()] {
         EscapeWatch escape;
         char input[4096];
         while (true) {
@@ -178,26 +206,25 @@ void Client::console(const json::object& ticket) {
             if (count > 0)
                 text = escape.filter(std::string_view(input, static_cast<std::size_t>(count)));
             const bool end = count <= 0 || escape.ended();
-            const bool at_once = escape.ended() || raw.active();
-            asio::post(io, [&, text, end, at_once] {
+            const bool at_once = escape.ended() || terminal;
+            asio::post(line->io, [line = line.get(), text, end, at_once] {
                 boost::system::error_code failed;
                 if (!text.empty())
-                    socket.write(asio::buffer(text), failed);
+                    line->socket.write(asio::buffer(text), failed);
                 if (failed || (end && at_once)) {
-                    io.stop();
+                    line->io.stop();
                 } else if (end) { // input from a file: what the guest still says is wanted
-                    input_ended = true;
-                    quiet.expires_after(quiet_time);
-                    wait_for_quiet(quiet, io);
+                    line->input_ended = true;
+                    line->quiet.expires_after(quiet_time);
+                    wait_for_quiet(line->quiet, line->io);
                 }
             });
             if (end)
                 return;
         }
-    });
-    io.run();
-    // The thread may hang in read(2) on the terminal: whoever calls this ends the process next.
-    typing.detach();
+    }).detach(); // it may hang in read(2) on the terminal
+    line->io.run();
+    return why;
 }
 
 } // namespace bhype::cli

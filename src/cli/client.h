@@ -34,8 +34,9 @@ class Client {
                      const std::map<std::string, std::string>& headers = {});
 
     /// Copies between the terminal and a console until the guest's side ends or "~." is typed after a new
-    /// line.
-    void console(const json::object& ticket);
+    /// line. Returns why it ended when that was neither. A thread of it may still read the terminal: the
+    /// program is to end next.
+    std::string console(const json::object& ticket);
 
   private:
     struct Connection;

@@ -32,7 +32,7 @@ std::string noun_of(const std::string& option) {
     return option == "template" || option == "switch" ? option : std::string();
 }
 
-std::string quoted(std::string text) {
+std::string quoted(const std::string& text) {
     std::string out = "'";
     for (const char c : text)
         out += c == '\'' ? std::string("\\'") : std::string(1, c);
@@ -87,6 +87,16 @@ std::string zsh(const CLI::App& app) {
            bash(app);
 }
 
+std::string fish_options(const CLI::App& command, const std::string& seen) {
+    std::string out;
+    for (const auto* option : command.get_options())
+        for (const auto& name : option->get_lnames())
+            out += "complete -c bhype -n '" + seen + "' -l " + name +
+                   (noun_of(name).empty() ? "" : " -x -a '(" + names_of(noun_of(name)) + ")'") + " -d " +
+                   quoted(option->get_description()) + "\n";
+    return out;
+}
+
 std::string fish(const CLI::App& app) {
     std::string out = "# fish completion for bhype(8)\ncomplete -c bhype -f\n";
     for (const auto* noun : app.get_subcommands(nullptr)) {
@@ -94,21 +104,17 @@ std::string fish(const CLI::App& app) {
         out += "complete -c bhype -n __fish_use_subcommand -a " + name + " -d " +
                quoted(noun->get_description()) + "\n";
         const auto verbs = verbs_of(*noun);
-        if (verbs.empty())
+        if (verbs.empty()) {
+            out += fish_options(*noun, "__fish_seen_subcommand_from " + name);
             continue;
+        }
         const auto seen =
             "__fish_seen_subcommand_from " + name + "; and not __fish_seen_subcommand_from " + verbs;
         for (const auto* verb : noun->get_subcommands(nullptr)) {
             out += "complete -c bhype -n '" + seen + "' -a " + verb->get_name() + " -d " +
                    quoted(verb->get_description()) + "\n";
-            for (const auto* option : verb->get_options())
-                for (const auto& option_name : option->get_lnames())
-                    out +=
-                        "complete -c bhype -n '__fish_seen_subcommand_from " + name +
-                        "; and __fish_seen_subcommand_from " + verb->get_name() + "' -l " + option_name +
-                        (noun_of(option_name).empty() ? ""
-                                                      : " -x -a '(" + names_of(noun_of(option_name)) + ")'") +
-                        " -d " + quoted(option->get_description()) + "\n";
+            out += fish_options(*verb, "__fish_seen_subcommand_from " + name +
+                                           "; and __fish_seen_subcommand_from " + verb->get_name());
         }
         if (has_names(name))
             out += "complete -c bhype -n '__fish_seen_subcommand_from " + name +

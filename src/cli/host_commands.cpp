@@ -35,6 +35,23 @@ std::string template_text(const json::value& item) {
     return out;
 }
 
+std::string disks_table(const json::value& disks, bool plain) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& disk : disks.as_array())
+        rows.push_back({text(disk, "name"), size(disk.at("size")), text(disk, "description"),
+                        text(disk, "used_by").empty() ? "free" : text(disk, "used_by")});
+    return table({"DISK", "SIZE", "DESCRIPTION", "USE"}, rows, plain);
+}
+
+std::string host_text(const json::value& host) {
+    std::string out;
+    for (const auto& [key, value] : host.as_object()) {
+        const auto shown = value.is_object() || value.is_array() ? json::serialize(value) : text(host, key);
+        out += std::string(key) + std::string(key.size() < 17 ? 17 - key.size() : 1, ' ') + shown + '\n';
+    }
+    return out;
+}
+
 struct SetupOptions {
     std::string pool;
     std::vector<std::string> disks;
@@ -54,12 +71,7 @@ json::object setup_body(const SetupOptions& options) {
 }
 
 void ask_setup(Context& context, SetupOptions& options) {
-    std::vector<std::vector<std::string>> rows;
-    const auto disks_of_host = context.api().get("/api/v1/disks");
-    for (const auto& disk : disks_of_host.as_array())
-        rows.push_back({text(disk, "name"), size(disk.at("size")), text(disk, "description"),
-                        text(disk, "used_by").empty() ? "free" : text(disk, "used_by")});
-    std::cerr << table({"DISK", "SIZE", "DESCRIPTION", "USE"}, rows, false);
+    std::cerr << disks_table(context.api().get("/api/v1/disks"), false);
     options.pool = ask("Pool to use, or to make [tank]: ");
     if (options.pool.empty())
         options.pool = "tank";
@@ -170,6 +182,11 @@ void add_host_commands(CLI::App& app, Context& context) {
                                 text(item, "address"), text(item, "state")});
             return table({"NAME", "KIND", "BRIDGE", "ADDRESS", "STATE"}, rows, context.plain);
         });
+    });
+    plain("host", "The host at a glance", [&context] { return context.print("/api/v1/host", host_text); });
+    plain("disk", "List the disks and who uses them", [&context] {
+        return context.print("/api/v1/disks",
+                             [&](const json::value& disks) { return disks_table(disks, context.plain); });
     });
     const auto options = std::make_shared<SetupOptions>();
     auto* setting_up = plain("setup", "Set this host up for VMs; does nothing the second time",

@@ -50,17 +50,46 @@ std::string log_text(const json::value& steps) {
     return out;
 }
 
+/// What the lists of tasks and of the audit take.
+struct ListFilter {
+    std::string object;
+    std::string user;
+    std::string most;
+
+    void add_options(CLI::App& command, const std::string& example) {
+        command.add_option("--object", object, example);
+        command.add_option("--user", user, "those of one user");
+        command.add_option("--most", most, "at most so many");
+    }
+    std::string query() const {
+        std::string text;
+        for (const auto& [name, value] :
+             {std::pair("object", &object), std::pair("user", &user), std::pair("most", &most)})
+            if (!value->empty())
+                text += (text.empty() ? "?" : "&") + std::string(name) + '=' + escaped(*value);
+        return text;
+    }
+};
+
+std::string audit_table(const json::value& entries, bool plain) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& entry : entries.as_array())
+        rows.push_back({text(entry, "number"), ago(number(entry, "time")), text(entry, "user"),
+                        text(entry, "source"), text(entry, "action"), text(entry, "object"),
+                        text(entry, "outcome"), text(entry, "task")});
+    return table({"NUMBER", "AGO", "USER", "FROM", "ACTION", "OBJECT", "OUTCOME", "TASK"}, rows, plain);
+}
+
 } // namespace
 
 void add_task_commands(CLI::App& app, Context& context) {
     const auto id = std::make_shared<std::string>();
-    const auto object = std::make_shared<std::string>();
+    const auto filter = std::make_shared<ListFilter>();
     auto* task = app.add_subcommand("task", "What bHype does and did");
     task->require_subcommand(0, 1);
     task->fallthrough();
-    const auto list = [&context, object] {
-        const auto query = object->empty() ? std::string() : "?object=" + escaped(*object);
-        return context.print("/api/v1/tasks" + query,
+    const auto list = [&context, filter] {
+        return context.print("/api/v1/tasks" + filter->query(),
                              [&](const json::value& tasks) { return list_table(tasks, context.plain); });
     };
     task->final_callback([task, &context, list] {
@@ -75,7 +104,7 @@ void add_task_commands(CLI::App& app, Context& context) {
     };
     const auto named = [&](CLI::App* command) { command->add_option("ID", *id, "the task")->required(); };
     const auto path = [id](const std::string& rest) { return "/api/v1/tasks/" + escaped(*id) + rest; };
-    verb("list", "List tasks, newest first", list)->add_option("--object", *object, "such as vm/web1");
+    filter->add_options(*verb("list", "List tasks, newest first", list), "such as vm/web1");
     named(verb("show", "Show a task", [&context, path] { return context.print(path(""), show_text); }));
     named(verb("watch", "Follow a task until it ends",
                [&context, path] { return context.follow(context.api().get(path(""))); }));
@@ -87,6 +116,18 @@ void add_task_commands(CLI::App& app, Context& context) {
     }));
     named(verb("log", "Each step with the commands as they ran",
                [&context, path] { return context.print(path("/steps"), log_text); }));
+
+    const auto audited = std::make_shared<ListFilter>();
+    auto* audit = app.add_subcommand("audit", "Who changed what or tried to, newest first");
+    audit->fallthrough();
+    audited->add_options(*audit, "such as web1");
+    audit->callback([&context, audited] {
+        context.chosen = [&context, audited] {
+            return context.print("/api/v1/audit" + audited->query(), [&](const json::value& entries) {
+                return audit_table(entries, context.plain);
+            });
+        };
+    });
 }
 
 } // namespace bhype::cli

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 namespace bhype::cli {
 
@@ -137,18 +139,22 @@ int create(Context& context, const VmOptions& options) {
 }
 
 int remove(Context& context, const VmOptions& options) {
+    std::map<std::string, std::string> headers;
     if (options.plan || !context.yes) {
-        const auto plan = context.api().send("DELETE", path_of(options, "?plan=1"));
+        const auto response = context.api().request("DELETE", path_of(options, "?plan=1"));
+        if (response.status != 200)
+            refuse(response);
         (options.plan ? std::cout : std::cerr)
-            << (context.json ? json::serialize(plan) + "\n" : plan_text(plan));
+            << (context.json ? response.body + "\n" : plan_text(parse_json(response.body)));
         if (options.plan)
             return done;
         if (ask("Type the name to delete it: ") != options.name) {
             std::cerr << "bhype: nothing deleted; --yes deletes without asking\n";
             return usage;
         }
+        headers["If-Match"] = response.headers.at("etag"); // what was shown goes, and nothing else
     }
-    return context.run_task("DELETE", path_of(options));
+    return context.run_task("DELETE", path_of(options), {}, headers);
 }
 
 /// What is no whole number goes as it is: the server names the field and the rule.
@@ -201,6 +207,18 @@ int change(Context& context, const VmOptions& options, const json::object& body,
     return done;
 }
 
+/// $VISUAL, else $EDITOR, else vi; with arguments after spaces, as "vim -n".
+std::vector<std::string> editor() {
+    std::vector<std::string> words;
+    for (const auto* variable : {"VISUAL", "EDITOR"}) {
+        const char* value = std::getenv(variable);
+        std::istringstream text(value && words.empty() ? value : "");
+        for (std::string word; text >> word;)
+            words.push_back(word);
+    }
+    return words.empty() ? std::vector<std::string>{"vi"} : words;
+}
+
 /// Opens what can be changed in $EDITOR, as vipw(8) and crontab(1) do, and sends what was changed.
 int edit(Context& context, const VmOptions& options) {
     const auto response = context.api().request("GET", path_of(options));
@@ -223,8 +241,14 @@ int edit(Context& context, const VmOptions& options) {
     write_all(descriptor, lines + "\n}\n");
     ::close(descriptor);
     const pid_t child = ::fork();
-    if (child == 0) { // $EDITOR may have arguments, as for crontab(1)
-        ::execl("/bin/sh", "sh", "-c", "exec ${VISUAL:-${EDITOR:-vi}} \"$1\"", "sh", file.c_str(), nullptr);
+    if (child == 0) {
+        auto words = editor();
+        words.push_back(file);
+        std::vector<char*> arguments;
+        for (auto& word : words)
+            arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        ::execvp(arguments[0], arguments.data());
         ::_exit(127);
     }
     int status = 0;
@@ -262,9 +286,11 @@ int console(Context& context, const VmOptions& options) {
                                            json::object{{"kind", "serial"}, {"mode", mode}});
     if (is_terminal(STDIN_FILENO))
         std::cerr << "Connected to " << options.name << "; ~. at the beginning of a line ends.\r\n";
-    context.api().console(ticket.as_object());
+    const auto why = context.api().console(ticket.as_object());
     std::cout.flush();
-    ::_exit(done);
+    if (!why.empty())
+        std::cerr << "\nbhype: " << why << '\n';
+    ::_exit(why.empty() ? done : failed);
 }
 
 } // namespace

@@ -81,6 +81,9 @@ BHYPE_PERFORM(ConsoleOpen);
 BHYPE_PERFORM(PasswordCheck);
 BHYPE_PERFORM(AccountCheck);
 
+/// Whether it may take longer than a minute.
+bool is_slow(std::string_view operation);
+
 /// Looks the operation up by its name, decodes and checks its arguments, performs it and encodes its result.
 /// Throws Error(invalid_field), Error(policy) for an unknown operation, and what performing throws.
 json::value dispatch(Context& context, std::string_view operation, const json::value& arguments);

@@ -9,7 +9,7 @@ namespace bhype::hostd {
 host::Output Context::command(const host::Command& command, const run::Options& options) {
     auto all = options;
     all.keep = flight.get();
-    const auto result = house.run(command, all);
+    auto result = house.run(command, all);
     constexpr std::size_t enough = 16384;
     ran({host::display(command), result.exit_status, result.log.substr(0, enough), result.took.count()});
     return result;
@@ -19,6 +19,7 @@ namespace {
 
 struct Performer {
     host::Effect effect;
+    std::chrono::seconds deadline;
     std::function<json::value(Context&, const json::value&)> perform;
 };
 
@@ -28,10 +29,11 @@ const std::map<std::string_view, Performer>& performers() {
         boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, host::Operations>>(
             [&](auto identity) {
                 using Operation = typename decltype(identity)::type;
-                found[Operation::operation] = {
-                    Operation::effect, [](Context& context, const json::value& arguments) {
-                        return encode(perform(context, decode<Operation>(arguments)));
-                    }};
+                found[Operation::operation] = {Operation::effect, Operation::deadline,
+                                               [](Context& context, const json::value& arguments) {
+                                                   return encode(
+                                                       perform(context, decode<Operation>(arguments)));
+                                               }};
             });
         return found;
     }();
@@ -46,6 +48,11 @@ void audit(std::string_view operation, const json::value& arguments, const char*
 }
 
 } // namespace
+
+bool is_slow(std::string_view operation) {
+    const auto found = performers().find(operation);
+    return found != performers().end() && found->second.deadline > std::chrono::seconds(60);
+}
 
 json::value dispatch(Context& context, std::string_view operation, const json::value& arguments) {
     const auto found = performers().find(operation);

@@ -3,10 +3,12 @@
 #include "base/log.h"
 #include "host/bhyve.h"
 #include "os/files.h"
+#include "os/process.h"
 #include "os/tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +16,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <utility>
 
 namespace bhype::hostd {
 
@@ -26,6 +29,25 @@ constexpr auto pause_between_tries = 10ms;
 constexpr std::string_view line_lost =
     "\r\n[bhype: bhype-hostd and bhype-vmd ended at the same moment, and this line with them. "
     "The guest goes on; its line comes back when it boots again.]\r\n";
+
+/// A guest that has no bhyve any more is given up after so many; one that has is not.
+constexpr int most_attempts = 5;
+constexpr auto pause_between_looks = 10ms;
+
+os::ProcessId bhyve_of(const vmd::Status& status) {
+    return {static_cast<pid_t>(status.bhyve_pid), status.bhyve_started};
+}
+
+/// Of a vmd that has written down that its guest ended: it has nothing left to do.
+void await_end(pid_t child) {
+    for (int looks = 0; looks < 200; ++looks) {
+        if (::waitpid(child, nullptr, WNOHANG) != 0)
+            return;
+        std::this_thread::sleep_for(pause_between_looks);
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+}
 
 } // namespace
 
@@ -107,27 +129,25 @@ void Guests::renew_line(const std::string& name, Entry& entry) const {
     entry.kept.slave = std::move(pty.slave);
 }
 
-/// For a vmd that has written nothing yet: the hostd before us was killed while it started it.
-vmd::Status Guests::await(const std::string& name, Entry& entry) {
+/// The lock that every vmd holds, when none does: while we hold it none can begin.
+Fd Guests::lock_free(const std::string& name) const {
     const Fd directory = os::open_directory(run_ + "/" + name);
     Fd lock = os::open_beneath(directory.get(), vmd::lock_file, O_RDWR | O_CREAT, 0600);
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) // a late one must not begin: nobody would know of it
-        entry.lock = std::move(lock);
-    for (int tries = 0; tries < connect_tries && !entry.lock; ++tries) {
-        if (const auto status = saved(name))
-            return *status;
-        std::this_thread::sleep_for(pause_between_tries);
-    }
-    vmd::Status none;
-    none.state = vmd::State::failed;
-    none.reason = "bhype-hostd ended while it started the VM";
-    return none;
+    return ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 ? std::move(lock) : Fd();
 }
 
 void Guests::adopt(const std::string& name) {
     Entry entry;
-    const auto status = saved(name);
-    entry.status = status ? *status : await(name, entry);
+    auto status = saved(name);
+    if (!status) { // the hostd before us was killed while it started this vmd
+        entry.lock = lock_free(name);
+        status = vmd::Status{};
+        if (entry.lock) {
+            status->state = vmd::State::failed;
+            status->reason = "bhype-hostd ended while it started the VM";
+        }
+    }
+    entry.status = *status;
     entry.status.vm = name;
     try {
         const Fd directory = os::open_directory(run_ + "/" + name);
@@ -137,29 +157,24 @@ void Guests::adopt(const std::string& name) {
     } catch (const Error& error) {
         log::warning("{}: {}", name, error.what());
     }
-    if (!entry.status.ended() && !connect(name, entry)) { // its supervisor died while we were away
-        try {
-            renew_line(name, entry);
-        } catch (const Error& error) {
-            log::warning("{}: serial line: {}", name, error.what());
-        }
-        entry.child = spawn(name, entry, true);
-    }
-    if (entry.child > 0)
-        for (int tries = 0; tries < connect_tries && !connect(name, entry); ++tries)
-            std::this_thread::sleep_for(pause_between_tries);
-    if (entry.events && !entry.kept.master) {
-        try {
-            entry.events.ask(vmd::Kind::line, {}, 2s, &entry.kept.master);
-            char path[128];
-            if (entry.kept.master && ::ptsname_r(entry.kept.master.get(), path, sizeof path) == 0)
-                entry.kept.slave = Fd(::open(path, O_RDWR | O_NOCTTY | O_CLOEXEC));
-        } catch (const Error& error) {
-            log::warning("{}: serial line: {}", name, error.what());
-        }
-    }
+    if (!entry.status.ended() && connect(name, entry, 2s))
+        fetch_line(name, entry);
     entry.change = ++changes_;
     entries_[name] = std::move(entry);
+}
+
+/// The pty's descriptors, from a vmd that has them.
+void Guests::fetch_line(const std::string& name, Entry& entry) const {
+    if (entry.kept.master)
+        return;
+    try {
+        entry.events.ask(vmd::Kind::line, {}, 2s, &entry.kept.master);
+        char path[128];
+        if (entry.kept.master && ::ptsname_r(entry.kept.master.get(), path, sizeof path) == 0)
+            entry.kept.slave = Fd(::open(path, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    } catch (const Error& error) {
+        log::warning("{}: serial line: {}", name, error.what());
+    }
 }
 
 pid_t Guests::spawn(const std::string& name, const Entry& entry, bool attach) {
@@ -178,10 +193,10 @@ pid_t Guests::spawn(const std::string& name, const Entry& entry, bool attach) {
 }
 
 /// Subscribes to the vmd's events and takes its status.
-bool Guests::connect(const std::string& name, Entry& entry) {
+bool Guests::connect(const std::string& name, Entry& entry, std::chrono::milliseconds patience) const {
     try {
         VmdClient client(run_ + "/" + name + "/" + vmd::socket_file);
-        auto status = vmd::Status::from(client.ask(vmd::Kind::status, {}, 2s));
+        auto status = vmd::Status::from(client.ask(vmd::Kind::status, {}, patience));
         status.vm = name;
         entry.status = std::move(status);
         entry.events = std::move(client);
@@ -251,47 +266,59 @@ bool Guests::has_run(const VmName& vm) const {
 host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsakes keepsakes) {
     const auto& name = vm.str();
     std::unique_lock lock(mutex_);
-    if (const auto found = entries_.find(name); found != entries_.end() && !found->second.status.ended())
+    if (const auto found = entries_.find(name);
+        found != entries_.end() && (found->second.held || !found->second.status.ended()))
         throw Error(Code::vm_running, name);
     Entry entry;
     entry.dataset = dataset;
     entry.kept = std::move(keepsakes);
     entry.status.vm = name;
     entry.change = ++changes_;
+    entry.held = true;
     entry.child = spawn(name, entry, false);
-    const auto child = entry.child;
+    auto child = entry.child;
     entries_[name] = std::move(entry);
     lock.unlock();
 
     Entry fresh;
+    fresh.status.vm = name;
     bool connected = false;
-    for (int tries = 0; tries < connect_tries && !connected; ++tries) {
-        connected = connect(name, fresh);
-        // It may have failed before anybody could connect.
-        if (const auto status = saved(name); !connected && status && status->ended()) {
+    const auto fail = [&](const char* reason) {
+        fresh.status.state = vmd::State::failed;
+        fresh.status.reason = reason;
+        fresh.status.since = std::time(nullptr);
+    };
+    for (int tries = 0; tries < connect_tries && !connected && !fresh.status.ended(); ++tries) {
+        connected = connect(name, fresh, 2s);
+        if (connected)
+            break;
+        if (child > 0 && ::waitpid(child, nullptr, WNOHANG) == child)
+            child = 0;
+        // It may have ended before anybody could connect.
+        if (auto status = saved(name); status && status->ended())
             fresh.status = *status;
-            break;
-        }
-        if (!connected && ::waitpid(child, nullptr, WNOHANG) == child)
-            break;
-        if (!connected)
+        else if (child == 0)
+            fail("bhype-vmd did not start");
+        else
             std::this_thread::sleep_for(pause_between_tries);
+    }
+    if (!connected && !fresh.status.ended() && !saved(name)) {
+        // So slow that it may not have begun: then it must not any more, since the caller hears of a failure.
+        if (fresh.lock = lock_free(name); fresh.lock) {
+            if (child > 0)
+                ::kill(child, SIGKILL);
+            fail("bhype-vmd did not start in time");
+        }
     }
     lock.lock();
     auto& kept = entries_.at(name);
-    if (!connected && !fresh.status.ended()) {
-        const auto status = saved(name);
-        fresh.status = status.value_or(vmd::Status{});
-        fresh.status.vm = name;
-        if (!fresh.status.ended()) {
-            fresh.status.state = vmd::State::failed;
-            fresh.status.reason = "bhype-vmd did not start";
-            fresh.status.since = std::time(nullptr);
-        }
-    }
+    kept.held = false;
+    kept.child = child;
+    kept.lock = std::move(fresh.lock);
     kept.events = std::move(fresh.events);
-    take(lock, name, fresh.status);
-    wake();
+    if (connected || fresh.status.ended())
+        take(lock, name, fresh.status);
+    wake(); // one that has begun and does not answer yet is looked for by watch()
     settled_.wait_for(lock, start_patience, [&] {
         const auto found = entries_.find(name);
         return found == entries_.end() || found->second.status.state != vmd::State::starting;
@@ -299,7 +326,7 @@ host::Guest Guests::start(const VmName& vm, const DatasetName& dataset, Keepsake
     const auto found = entries_.find(name);
     if (found == entries_.end())
         throw Error(Code::vm_start_failed, "it was removed meanwhile");
-    const auto guest = picture(found->second);
+    auto guest = picture(found->second);
     if (guest.state == host::GuestState::failed || guest.state == host::GuestState::stopped) {
         std::string detail = guest.reason;
         for (const auto& line : guest.last_lines)
@@ -320,22 +347,28 @@ vmd::Fields Guests::ask(const VmName& vm, vmd::Kind kind, vmd::Fields fields,
 std::optional<host::Guest> Guests::put(const VmName& vm, vmd::Status status) {
     {
         std::unique_lock lock(mutex_);
-        if (entries_.contains(vm.str()))
+        // What it tells by itself may have come first, and an end is final.
+        if (const auto found = entries_.find(vm.str());
+            found != entries_.end() && !found->second.status.ended())
             take(lock, vm.str(), std::move(status));
     }
     return find(vm);
 }
 
 void Guests::forget(const VmName& vm) {
-    const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(vm.str());
-    if (found != entries_.end() && !found->second.status.ended())
-        throw Error(Code::vm_running, vm.str());
-    if (found != entries_.end()) {
-        // It has written down that the guest ended, so it is at its own end; lost() will not find it.
-        if (found->second.child > 0)
-            ::waitpid(found->second.child, nullptr, 0);
-        entries_.erase(found);
+    const auto& name = vm.str();
+    std::unique_lock lock(mutex_);
+    if (const auto found = entries_.find(name); found != entries_.end()) {
+        auto& entry = found->second;
+        if (entry.held || !entry.status.ended())
+            throw Error(Code::vm_running, name);
+        entry.held = true;
+        const auto child = std::exchange(entry.child, 0);
+        lock.unlock();
+        if (child > 0)
+            await_end(child);
+        lock.lock();
+        entries_.erase(name);
     }
     std::filesystem::remove_all(directory(vm));
 }
@@ -354,46 +387,86 @@ void Guests::take(std::unique_lock<std::mutex>& lock, const std::string& name, v
     lock.lock();
 }
 
-/// The vmd has gone: the guest has ended and that is written down, or a new one must go on.
-void Guests::lost(std::unique_lock<std::mutex>& lock, const std::string& name) {
-    auto& entry = entries_.at(name);
-    entry.events = {};
-    if (entry.child > 0)
-        ::waitpid(entry.child, nullptr, 0);
-    entry.child = 0;
-    auto status = saved(name);
-    if (status && status->ended()) {
-        if (!entry.status.ended())
-            take(lock, name, *status);
-        return;
+/// Takes what a vmd tells. When it has gone, the guest has ended and that is written down, or find_vmd() sees
+/// to another.
+void Guests::hear(std::unique_lock<std::mutex>& lock, const std::string& name, int socket) {
+    bool gone = false;
+    while (!gone) {
+        const auto found = entries_.find(name);
+        if (found == entries_.end() || found->second.events.socket() != socket)
+            return;
+        const auto event = found->second.events.event(gone);
+        if (event && event->kind == vmd::Kind::changed)
+            take(lock, name, vmd::Status::from(event->fields));
+        else if (!event && !gone)
+            return;
     }
-    if (entry.status.ended())
+    if (const auto found = entries_.find(name);
+        found != entries_.end() && found->second.events.socket() == socket) {
+        found->second.events = {};
+        find_vmd(lock, name);
+    }
+}
+
+/// For a guest that has not ended and of whose vmd we do not hear: it ended, is not there yet or is slow.
+void Guests::find_vmd(std::unique_lock<std::mutex>& lock, const std::string& name) {
+    const auto known = entries_.find(name);
+    if (known == entries_.end())
         return;
-    log::warning("{}: its bhype-vmd died; a new one goes on", name);
-    entry.child = spawn(name, entry, true);
+    const bool has_line = bool(known->second.kept.master);
     Entry fresh;
-    bool connected = false;
     lock.unlock();
-    for (int tries = 0; tries < connect_tries && !connected; ++tries) {
-        connected = connect(name, fresh);
-        if (const auto now = saved(name); !connected && now && now->ended())
-            break;
-        if (!connected)
-            std::this_thread::sleep_for(pause_between_tries);
-    }
+    const auto before = saved(name);
+    // The others must not wait for one that hangs.
+    const bool connected = !(before && before->ended()) && connect(name, fresh, 200ms);
+    if (connected && !has_line)
+        fetch_line(name, fresh);
     lock.lock();
-    if (!entries_.contains(name))
+    const auto found = entries_.find(name);
+    if (found == entries_.end() || found->second.held || found->second.events || found->second.status.ended())
         return;
-    entries_.at(name).events = std::move(fresh.events);
+    auto& entry = found->second;
+    if (entry.child > 0 && ::waitpid(entry.child, nullptr, WNOHANG) == entry.child)
+        entry.child = 0;
     if (connected) {
+        entry.events = std::move(fresh.events);
+        entry.attempts = 0;
+        if (!entry.kept.master) {
+            entry.kept.master = std::move(fresh.kept.master);
+            entry.kept.slave = std::move(fresh.kept.slave);
+        }
         take(lock, name, fresh.status);
-    } else {
-        auto end = saved(name).value_or(vmd::Status{});
-        if (!end.ended()) {
+    } else if (const auto status = saved(name); status && status->ended()) {
+        take(lock, name, *status);
+    } else if (entry.child == 0 && !vmd_there(name)) {
+        if (entry.attempts >= most_attempts && !(status && os::lives(bhyve_of(*status)))) {
+            auto end = status.value_or(vmd::Status{});
             end.state = vmd::State::failed;
             end.reason = "its supervisor died and could not be replaced";
+            take(lock, name, end);
+        } else if (std::chrono::steady_clock::now() >= entry.next_attempt) {
+            replace(name, entry);
         }
-        take(lock, name, end);
+    }
+}
+
+bool Guests::vmd_there(const std::string& name) const {
+    try {
+        return !lock_free(name);
+    } catch (const Error&) { // its directory is gone
+        return false;
+    }
+}
+
+void Guests::replace(const std::string& name, Entry& entry) {
+    entry.next_attempt = std::chrono::steady_clock::now() + std::chrono::seconds(entry.attempts++);
+    log::warning("{}: its bhype-vmd died; a new one goes on", name);
+    try {
+        if (!entry.kept.master)
+            renew_line(name, entry);
+        entry.child = spawn(name, entry, true);
+    } catch (const Error& error) {
+        log::warning("{}: {}", name, error.what());
     }
 }
 
@@ -402,34 +475,26 @@ void Guests::watch() {
     while (!stopping_) {
         std::vector<pollfd> waiting{{wake_read_.get(), POLLIN, 0}};
         std::vector<std::string> names{""};
+        std::vector<std::string> silent;
         for (const auto& [name, entry] : entries_)
             if (entry.events) {
                 waiting.push_back({entry.events.socket(), POLLIN, 0});
                 names.push_back(name);
+            } else if (!entry.held && !entry.status.ended()) {
+                silent.push_back(name);
             }
         lock.unlock();
-        ::poll(waiting.data(), waiting.size(), 5000);
+        ::poll(waiting.data(), waiting.size(), silent.empty() ? 5000 : 50);
         char drained[64];
         while (::read(wake_read_.get(), drained, sizeof drained) > 0) {
         }
         lock.lock();
-        for (std::size_t i = 1; i < names.size() && !stopping_; ++i) {
-            if (waiting[i].revents == 0)
-                continue;
-            bool gone = false;
-            while (!gone) {
-                const auto found = entries_.find(names[i]);
-                if (found == entries_.end() || found->second.events.socket() != waiting[i].fd)
-                    break;
-                const auto event = found->second.events.event(gone);
-                if (event && event->kind == vmd::Kind::changed)
-                    take(lock, names[i], vmd::Status::from(event->fields));
-                if (gone)
-                    lost(lock, names[i]);
-                if (!event)
-                    break;
-            }
-        }
+        for (std::size_t i = 1; i < names.size() && !stopping_; ++i)
+            if (waiting[i].revents != 0)
+                hear(lock, names[i], waiting[i].fd);
+        for (const auto& name : silent)
+            if (!stopping_)
+                find_vmd(lock, name);
     }
 }
 

@@ -60,16 +60,23 @@ class Guests {
         Keepsakes kept;
         VmdClient events;
         pid_t child = 0;
-        Fd lock; ///< of a run directory in which no vmd may begin any more
+        Fd lock;           ///< of a run directory in which no vmd may begin any more
+        bool held = false; ///< start() or forget() is at work on it
+        int attempts = 0;  ///< vmds started in vain since the last one was lost
+        std::chrono::steady_clock::time_point next_attempt;
     };
     static host::Guest picture(const Entry& entry);
     pid_t spawn(const std::string& name, const Entry& entry, bool attach);
-    bool connect(const std::string& name, Entry& entry);
-    vmd::Status await(const std::string& name, Entry& entry);
+    bool connect(const std::string& name, Entry& entry, std::chrono::milliseconds patience) const;
+    Fd lock_free(const std::string& name) const;
+    bool vmd_there(const std::string& name) const;
     void adopt(const std::string& name);
+    void fetch_line(const std::string& name, Entry& entry) const;
     void renew_line(const std::string& name, Entry& entry) const;
     void watch();
-    void lost(std::unique_lock<std::mutex>& lock, const std::string& name);
+    void hear(std::unique_lock<std::mutex>& lock, const std::string& name, int socket);
+    void find_vmd(std::unique_lock<std::mutex>& lock, const std::string& name);
+    void replace(const std::string& name, Entry& entry);
     void take(std::unique_lock<std::mutex>& lock, const std::string& name, vmd::Status status);
     std::optional<vmd::Status> saved(const std::string& name) const;
     void wake() const;

@@ -60,21 +60,39 @@ void Hostd::take(wire::Request request, std::shared_ptr<wire::Reply> reply) {
         reply->error(error);
         return;
     }
-    jobs_.push_back({std::move(request), std::move(reply), std::move(flight)});
+    const bool slow = is_slow(request.operation);
+    jobs_.push_back({std::move(request), std::move(reply), std::move(flight), slow});
     wanted_.notify_one();
+}
+
+/// The first in line, but while slow ones have their share of the workers the first that is not slow:
+/// consoles, log-ins and kills do not wait behind images that are written.
+std::deque<Hostd::Job>::iterator Hostd::next() {
+    const auto most_slow = std::max<std::int64_t>(1, config_.workers / 2);
+    return std::ranges::find_if(jobs_, [&](const Job& job) { return slow_ < most_slow || !job.slow; });
 }
 
 void Hostd::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        wanted_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-        if (jobs_.empty())
-            return;
-        Job job = std::move(jobs_.front());
-        jobs_.pop_front();
+        wanted_.wait(lock, [this] { return stopping_ || next() != jobs_.end(); });
+        const auto chosen = next();
+        if (chosen == jobs_.end()) {
+            if (jobs_.empty())
+                return;
+            wanted_.wait(lock); // for a slow one to end
+            continue;
+        }
+        Job job = std::move(*chosen);
+        jobs_.erase(chosen);
+        slow_ += job.slow ? 1 : 0;
         lock.unlock();
         perform(job);
         lock.lock();
+        if (job.slow) {
+            --slow_;
+            wanted_.notify_all();
+        }
     }
 }
 

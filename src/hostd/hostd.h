@@ -20,8 +20,10 @@ class Hostd {
         wire::Request request;
         std::shared_ptr<wire::Reply> reply;
         Fd flight;
+        bool slow = false;
     };
     void take(wire::Request request, std::shared_ptr<wire::Reply> reply);
+    std::deque<Job>::iterator next();
     void work();
     void perform(Job& job);
 
@@ -33,6 +35,7 @@ class Hostd {
     std::mutex mutex_;
     std::condition_variable wanted_;
     std::deque<Job> jobs_;
+    std::int64_t slow_ = 0; ///< at work
     Flights flights_;
     bool stopping_ = false;
     std::vector<std::thread> workers_;

@@ -204,26 +204,36 @@ BHYPE_PERFORM(GuestStart) {
     }
 }
 
+namespace {
+
+/// Asks a vmd for something that it answers with the guest's status.
+host::Guest changed(Context& context, const VmName& vm, vmd::Kind kind, vmd::Fields fields,
+                    std::chrono::milliseconds patience) {
+    auto& guests = context.house.guests;
+    const auto answer = guests.ask(vm, kind, std::move(fields), patience);
+    const auto guest = guests.put(vm, vmd::Status::from(answer));
+    if (!guest)
+        throw Error(Code::vm_not_running, vm.str());
+    return *guest;
+}
+
+} // namespace
+
 BHYPE_PERFORM(GuestStop) {
-    context.house.guests.ask(operation.vm, vmd::Kind::stop,
-                             {{"seconds", std::to_string(std::int64_t(operation.seconds))}}, 5s);
-    return context.house.guests.find(operation.vm).value();
+    return changed(context, operation.vm, vmd::Kind::stop,
+                   {{"seconds", std::to_string(std::int64_t(operation.seconds))}}, 5s);
 }
 
 BHYPE_PERFORM(GuestKill) {
-    auto& guests = context.house.guests;
-    const auto guest =
-        guests.alive(operation.vm)
-            ? guests.put(operation.vm, vmd::Status::from(guests.ask(operation.vm, vmd::Kind::kill, {}, 25s)))
-            : guests.find(operation.vm);
+    if (context.house.guests.alive(operation.vm))
+        return changed(context, operation.vm, vmd::Kind::kill, {}, 25s);
     host::Guest none;
     none.vm = operation.vm;
-    return guest.value_or(none);
+    return context.house.guests.find(operation.vm).value_or(none);
 }
 
 BHYPE_PERFORM(GuestReset) {
-    context.house.guests.ask(operation.vm, vmd::Kind::reset, {}, 5s);
-    return context.house.guests.find(operation.vm).value();
+    return changed(context, operation.vm, vmd::Kind::reset, {}, 5s);
 }
 
 BHYPE_PERFORM(GuestForget) {

@@ -50,7 +50,7 @@ void not_while_running(Context& context, const Inside& where) {
 
 /// vm/NAME or something that is being made.
 Inside definition_place(Context& context, const DatasetName& name) {
-    const auto where = inside(name);
+    auto where = inside(name);
     if (!where.parts.empty() && where.parts[0] == ".new")
         being_made(name);
     else if (published(name).parts[0] != "vm")

@@ -85,7 +85,7 @@ TEST_F(HttpTest, RefusesWhatIsNotHttp) {
     const std::string host = "Host: h\r\n";
     const std::vector<std::pair<std::string, int>> cases = {
         {"nonsense\r\n\r\n", 400},
-        {std::string("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 29), 400},
+        {std::string("GET /\0 HTTP/1.1\r\nHost: h\r\n\r\n", 28), 400},
         {"GET / HTTP/1.0\r\n" + host + "\r\n", 400},
         {"GET / HTTP/2.0\r\n" + host + "\r\n", 400},
         {"GET / HTTP/1.1\r\n\r\n", 400},

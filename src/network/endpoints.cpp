@@ -10,7 +10,7 @@ void add_endpoints(api::Router& router, Switches& switches,
          .privilege = access::Privilege::look,
          .summary = "List the switches",
          .tag = "switches"},
-        [&switches, guests](const api::Call& call) {
+        [&switches, guests = std::move(guests)](const api::Call& call) {
             std::vector<Switch> result;
             for (const auto& item : switches.wanted())
                 result.push_back({item.name, item.kind, bridge_of(item.name), item.address,

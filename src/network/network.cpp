@@ -75,7 +75,7 @@ void Switches::want(const Wanted& wanted) {
 
 Ipv4Prefix Switches::free_network(const std::vector<host::Interface>& interfaces) const {
     for (int third = 0; third < 256; ++third) {
-        const auto candidate = Ipv4Prefix::from("10.77." + std::to_string(third) + ".1/24");
+        auto candidate = Ipv4Prefix::from("10.77." + std::to_string(third) + ".1/24");
         const bool taken = std::any_of(interfaces.begin(), interfaces.end(), [&](const auto& interface) {
             return std::any_of(interface.inet.begin(), interface.inet.end(),
                                [&](const auto& address) { return overlap(address, candidate.str()); });

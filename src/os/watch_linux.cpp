@@ -55,8 +55,7 @@ std::optional<int> follow(pid_t pid) {
         if (group_stop)
             ::ptrace(PTRACE_LISTEN, pid, nullptr, nullptr);
         else
-            ::ptrace(PTRACE_CONT, pid, nullptr,
-                     reinterpret_cast<void*>(static_cast<std::intptr_t>(status >> 16 == 0 ? signal : 0)));
+            ::ptrace(PTRACE_CONT, pid, nullptr, static_cast<long>(status >> 16 == 0 ? signal : 0));
     }
 }
 

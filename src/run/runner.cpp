@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t log_limit = 64 * 1024;
+constexpr std::size_t log_limit = std::size_t{64} * 1024;
 /// After TERM, until KILL; after KILL, until it is given up as stuck in the kernel.
 constexpr milliseconds term_grace{3000};
 constexpr milliseconds kill_grace{2000};

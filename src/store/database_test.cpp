@@ -294,7 +294,7 @@ TEST_F(DatabaseTest, WhatWasToldIsDurableAndInOrderAfterKill) {
                     for (std::int64_t n = 1;; ++n) {
                         const auto insert = [w](std::int64_t k) {
                             return [w, k](Sql& sql) {
-                                sql.exec("INSERT INTO things (number) VALUES (:n)", {w * 1000000 + k});
+                                sql.exec("INSERT INTO things (number) VALUES (:n)", {w * 1000000L + k});
                             };
                         };
                         // Every second one is not waited for, but must not be missing when its successor is
@@ -303,7 +303,7 @@ TEST_F(DatabaseTest, WhatWasToldIsDurableAndInOrderAfterKill) {
                             database.write_later(insert(n));
                         } else {
                             database.write(insert(n));
-                            told.seekp(w * static_cast<int>(sizeof n));
+                            told.seekp(static_cast<std::streamoff>(sizeof n) * w);
                             told.write(reinterpret_cast<const char*>(&n), sizeof n);
                             told.flush();
                         }

@@ -200,7 +200,7 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
 
 void System::add_tasks(task::Tasks& tasks, std::function<void()> after_setup) {
     tasks.add({"host.setup",
-               [this, after_setup](task::Work& work, const json::value& input) {
+               [this, after_setup = std::move(after_setup)](task::Work& work, const json::value& input) {
                    auto result = setup(work, decode<SetupInput>(input));
                    after_setup();
                    return result;

@@ -119,6 +119,7 @@ TEST_OPERATION(SweepAside, "test.sweep", aside)
 TEST_OPERATION(Ruin, "test.destroy", irreversible)
 TEST_OPERATION(Forget, "test.forget", reconciled)
 TEST_OPERATION(Full, "test.full", aside)
+static_assert(Ruin::effect == host::Effect::irreversible);
 TEST_OPERATION(Stuck, "test.stuck", aside)
 
 void add_kinds(Tasks& tasks) {

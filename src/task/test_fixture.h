@@ -224,7 +224,7 @@ class TaskTest : public testing::Test {
         return Code::internal;
     }
     Task end(const TaskId& id) {
-        const auto task = tasks_->wait(id, 20s);
+        auto task = tasks_->wait(id, 20s);
         EXPECT_GT(task.ended, 0) << encode_text(task);
         return task;
     }

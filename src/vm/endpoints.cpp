@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace bhype::vm {
 
@@ -197,13 +196,32 @@ void end_stop(const Services& services, const VmName& name) {
     }
 }
 
+/// Of what a delete would destroy, by name: sizes change while people read.
+std::string plan_tag(const std::vector<host::Dataset>& datasets) {
+    std::string names;
+    for (const auto& dataset : datasets)
+        names += dataset.name + '\n';
+    return "plan." + fingerprint_text(fingerprint(names));
+}
+
 Reply remove(const Services& services, const Call& call) {
     const auto record = changeable(services, call);
-    if (api::query_flag(call, "plan")) {
+    const bool plan = api::query_flag(call, "plan");
+    const bool planned = call.if_match.starts_with("plan.");
+    std::vector<host::Dataset> datasets;
+    if (plan || planned)
+        datasets = services.host.call(host::DatasetList{record.dataset, true});
+    if (plan) {
         call.note->only_asked = true;
-        return ok(encode(delete_plan(record, services.host.call(host::DatasetList{record.dataset, true}))));
+        auto reply = ok(encode(delete_plan(record, datasets)));
+        reply.etag = plan_tag(datasets);
+        return reply;
     }
-    check_if_match(call, record);
+    if (!planned)
+        check_if_match(call, record);
+    else if (call.if_match != plan_tag(datasets))
+        throw Error(Code::precondition_failed,
+                    "what " + record.name.str() + " consists of has changed since");
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
     return submit_named(services, call, record.name, "vm.delete", "Delete");
@@ -212,15 +230,7 @@ Reply remove(const Services& services, const Call& call) {
 Reply log_text(const Services& services, const Call& call) {
     const auto record = seen(services, call);
     host::GuestLog operation{record.name, record.dataset, {}};
-    operation.bytes = 65536;
-    if (const auto found = call.query.find("bytes"); found != call.query.end()) {
-        std::int64_t bytes = 0;
-        const auto& text = found->second;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
-        if (error != std::errc() || end != text.data() + text.size() || bytes < 1 || bytes > 262144)
-            throw Error(Code::invalid_field, {}, {{"bytes", "must be a whole number from 1 to 262144"}});
-        operation.bytes = bytes;
-    }
+    operation.bytes = api::query_number(call, "bytes", 65536, 1, 262144);
     return ok(encode(LogText{services.host.call(operation).text}));
 }
 
@@ -304,11 +314,13 @@ void add_endpoints(api::Router& router, Services& services) {
         {.method = Method::del,
          .path = "/api/v1/vms/{name}",
          .privilege = Privilege::make,
-         .summary = "Delete a VM with its disks; with plan=1 list exactly what goes",
+         .summary =
+             "Delete a VM with its disks; with plan=1 list exactly what goes. With the ETag of that list "
+             "as If-Match nothing else is deleted",
          .tag = "vms",
          .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
          .instead = router.component<Plan>(),
-         .errors = {Code::vm_running}},
+         .errors = {Code::vm_running, Code::precondition_failed}},
         [&](const Call& call) { return remove(services, call); });
     services.task_endpoints.add(router,
                                 {.method = Method::post,

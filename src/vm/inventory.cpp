@@ -350,6 +350,7 @@ void Inventory::set_ownership(const VmName& name, const access::Ownership& owner
 }
 
 void Inventory::forget(const VmName& name) {
+    const std::lock_guard serial(refreshing_); // else a refresh that listed it before puts it back
     keep_.forget(name);
     const auto record = take(name.str());
     {

@@ -1,5 +1,7 @@
 #include "vm/tasks.h"
 
+#include <set>
+
 namespace bhype::vm {
 
 namespace {
@@ -10,6 +12,8 @@ struct Context {
     Inventory& inventory;
     StartProblems start_problems;
     std::mutex admitting;
+    std::mutex writing;
+    std::set<std::string> images; ///< template disks that are being written
 };
 
 Record find(Context& context, const VmName& name) {
@@ -19,13 +23,46 @@ Record find(Context& context, const VmName& name) {
     return *record;
 }
 
+/// One task writes a template's disk; the others that need it wait for it.
+class Writing {
+  public:
+    Writing(Work& work, Context& context, const std::string& image) : context_(context), image_(image) {
+        if (begin())
+            return;
+        waited_ = true;
+        work.progress(std::nullopt, "waiting for another task, which writes the template's image");
+        if (!work.wait_until([this] { return begin(); }, host::ImageWrite::deadline))
+            throw Error(Code::busy, "another task is still writing the template's image");
+    }
+    ~Writing() {
+        const std::lock_guard lock(context_.writing);
+        context_.images.erase(image_);
+    }
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+    bool waited() const { return waited_; }
+
+  private:
+    bool begin() {
+        const std::lock_guard lock(context_.writing);
+        return context_.images.insert(image_).second;
+    }
+
+    Context& context_;
+    std::string image_;
+    bool waited_ = false;
+};
+
 /// Makes the template's disk once; the next VMs are cloned from it.
-void ensure_image(Work& work, const CreateInput& input) {
+void ensure_image(Work& work, Context& context, const CreateInput& input) {
     const auto wanted = below(input.pool, "template/" + *input.image_dataset);
     const auto present = [&] {
         return !work.step("Look for the template's disk", host::DatasetList{wanted, false}).empty();
     };
     if (present())
+        return;
+    const Writing alone(work, context, *input.image_dataset);
+    if (alone.waited() && present())
         return;
     const auto aside = below(input.pool, ".new/" + work.id().str() + "/template");
     const auto disk = DatasetName::from(aside.str() + "/disk0");
@@ -102,7 +139,7 @@ void build(Work& work, Context& context, const CreateInput& input) {
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
     if (input.image_dataset)
-        ensure_image(work, input);
+        ensure_image(work, context, input);
     work.progress(std::nullopt, "making the VM's datasets");
     work.step("Make the VM's dataset aside", host::DatasetCreate{building, input.machine.id});
     if (input.image_dataset) {
@@ -177,9 +214,8 @@ json::value stop(Work& work, Context& context, const NameInput& input) {
         const bool ended = work.wait_until(
             [&] {
                 const auto record = context.inventory.find(input.name);
-                return !record || !is_live(record->guest.state) || record->guest.started != since ||
-                       (record->guest.state == host::GuestState::running &&
-                        record->guest.reason.find("did not react") != std::string::npos);
+                return !record || record->guest.state != host::GuestState::stopping ||
+                       record->guest.started != since;
             },
             std::chrono::seconds(input.seconds + 10));
         const auto after = context.inventory.find(input.name);
@@ -260,7 +296,8 @@ void clean_edit(Work&, Context& context, const EditInput& input) {
 } // namespace
 
 void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, StartProblems start_problems) {
-    const auto context = std::shared_ptr<Context>(new Context{inventory, std::move(start_problems), {}});
+    const auto context =
+        std::shared_ptr<Context>(new Context{inventory, std::move(start_problems), {}, {}, {}});
     // Every input names its VM: while a task works on it, the keeper stays away.
     const auto add = [&]<class Input>(const char* kind, json::value (*run)(Work&, Context&, const Input&),
                                       void (*clean)(Work&, Context&, const Input&)) {

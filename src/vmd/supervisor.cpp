@@ -219,6 +219,7 @@ void Supervisor::reboot(std::size_t tap) {
         power_on();
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a list made for the call
 void Supervisor::command(std::vector<std::string> arguments, std::function<void()> then) {
     const pid_t pid = start(arguments, log_.descriptor(), false);
     if (pid < 0) {
@@ -241,6 +242,7 @@ void Supervisor::command(std::vector<std::string> arguments, std::function<void(
     });
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): outlives whoever gave it
 void Supervisor::clean_up(Outcome outcome) {
     if (ending_)
         return;

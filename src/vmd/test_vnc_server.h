@@ -78,7 +78,7 @@ class VncServer {
         resized_ = dirty_ = true;
     }
     /// As it is, to the client of now.
-    void send_raw(std::string bytes) {
+    void send_raw(const std::string& bytes) {
         const std::lock_guard lock(mutex_);
         raw_ += bytes;
     }
@@ -188,7 +188,7 @@ class VncServer {
             break;
         case 2: {
             const auto head = take(fd, 3);
-            take(fd, 4u * u16(head.data() + 1));
+            take(fd, std::size_t{4} * u16(head.data() + 1));
             break;
         }
         case 3: {

@@ -212,7 +212,7 @@ void Viewer::rows(const Rectangle& rows, const char* pixels, const Geometry& geo
 
 void Viewer::bell() {
     if (stage_ == Stage::live && out_.empty()) {
-        out_ += 2;
+        out_ += '\2';
         flush();
     }
 }

@@ -55,7 +55,6 @@ class Viewer {
     Fd socket_;
     bool controls_;
     Stage stage_ = Stage::banner;
-    bool old_version_ = false; ///< 3.3: we choose the security; 3.7: no SecurityResult
     bool says_result_ = true;
     bool can_resize_ = false;
     bool behind_ = false;

@@ -81,7 +81,7 @@ struct Life : testing::Test {
     }
     void TearDown() override { std::filesystem::remove_all(path); }
     std::string script(const std::string& name, const std::string& text) {
-        const auto file = path + "/" + name;
+        auto file = path + "/" + name;
         std::ofstream(file) << "#!/bin/sh\n" << text << "\n";
         ::chmod(file.c_str(), 0755);
         return file;

@@ -60,7 +60,7 @@ struct Double {
     void start() { server = std::make_unique<Server>(listen_at(directory.socket(), 0600, -1), handlers()); }
     Server::Handlers handlers() {
         return {[this](int) { return admit.load(); },
-                [this](Request request, std::shared_ptr<Reply> reply) {
+                [this](Request request, const std::shared_ptr<Reply>& reply) {
                     const std::lock_guard lock(mutex);
                     threads.emplace_back([this, request = std::make_shared<Request>(std::move(request)),
                                           reply] { answer(*request, *reply); });
@@ -165,7 +165,7 @@ TEST(Frame, ReplacesAnOldSocketButNothingElse) {
     EXPECT_TRUE(connect_to(directory.socket()));
     EXPECT_EQ(std::filesystem::status(directory.socket()).permissions(), std::filesystem::perms(0660));
     const auto file = directory.path + "/file";
-    Fd(::open(file.c_str(), O_CREAT | O_WRONLY, 0600));
+    const Fd made(::open(file.c_str(), O_CREAT | O_WRONLY, 0600));
     EXPECT_THROW(listen_at(file, 0660, -1), Error);
 }
 

@@ -1,6 +1,6 @@
-// Point 4: screen and serial line in the browser, tickets, two viewers. web1 runs when this begins, and somebody holds
-// a raw connection open to its bhyve's VNC port.
-import { accessible, api, check, eventually, goTo, logIn, newPage, picture, release, same } from "./kit.mjs";
+// Point 4: screen and serial line in the browser, tickets, two viewers. web1 runs when this begins, spare does not, and
+// somebody holds a raw connection open to the VNC port of web1's bhyve.
+import { accessible, api, check, eventually, goTo, logIn, newPage, picture, same, untilState } from "./kit.mjs";
 
 const screenOf = (page) => page.locator("[data-console=screen]");
 const serialOf = (page) => page.locator("[data-console=serial]");
@@ -31,23 +31,25 @@ async function serialText(page) {
   return page.evaluate(() => navigator.clipboard.readText());
 }
 
-/// Brings a ticket: how many bytes came within `seconds`.
-const redeem = (page, ticket, seconds = 3) =>
+/// Brings a ticket: what came within `seconds`, as text. `type` is sent line by line, as somebody at the keys would.
+const redeem = (page, ticket, { seconds = 3, type = [] } = {}) =>
   page.evaluate(
-    ([{ path, protocol }, milliseconds]) =>
+    ([{ path, protocol }, milliseconds, lines]) =>
       new Promise((resolve) => {
-        let bytes = 0;
+        let text = "";
+        const decoder = new TextDecoder();
         const socket = new WebSocket(new URL(path, location.href.replace(/^http/, "ws")), ["binary", protocol]);
         socket.binaryType = "arraybuffer";
-        socket.onmessage = (event) => (bytes += event.data.byteLength);
+        socket.onmessage = (event) => (text += decoder.decode(event.data, { stream: true }));
+        socket.onopen = () => lines.forEach((line, number) => setTimeout(() => socket.send(new TextEncoder().encode(`${line}\r`)), number * 1000));
         const end = () => {
           socket.close();
-          resolve(bytes);
+          resolve(text);
         };
         socket.onclose = end;
         setTimeout(end, milliseconds);
       }),
-    [ticket, seconds * 1000],
+    [ticket, seconds * 1000, type],
   );
 
 async function screen(page) {
@@ -123,23 +125,42 @@ async function pasteByHand() {
 
 async function tickets(owner, other) {
   const ask = (page, name = "web1", kind = "serial", mode = "take-over") => api(page, "POST", `/vms/${name}/console`, { kind, mode });
+  const late = (await ask(owner)).body;
+  const asked = Date.now();
+  await api(owner, "POST", "/vms/spare/start");
+
   const first = (await ask(owner)).body;
-  check("a ticket gives bytes once", (await redeem(owner, first)) > 0);
-  same("a ticket used twice gives none", await redeem(owner, first), 0);
+  check("a ticket gives bytes once", (await redeem(owner, first)) !== "");
+  same("a ticket used twice gives none", await redeem(owner, first), "");
 
   const stolen = (await ask(owner)).body;
-  same("one of another user's gives none", await redeem(other, stolen), 0);
-  same("and is used up by the attempt", await redeem(owner, stolen), 0);
-  same("another user gets no ticket", (await ask(other)).status, 404);
+  same("one of another user's gives none", await redeem(other, stolen), "");
+  same("and is used up by the attempt", await redeem(owner, stolen), "");
+  const refused = await ask(other);
+  same("another user gets no ticket", [refused.status, refused.body.code, refused.body.protocol], [404, "api.not_found", undefined]);
+  same("an invented one gives none", await redeem(owner, { ...stolen, protocol: `bhype.console.${"0".repeat(64)}` }), "");
 
-  // A ticket names its VM by itself; naming another one beside it must not help.
-  const elsewhere = (await ask(owner)).body;
-  same("one for another VM gives none", await redeem(owner, { ...elsewhere, path: "/api/v1/vms/web2/console" }), 0);
-  same("an invented one gives none", await redeem(owner, { ...elsewhere, protocol: `bhype.console.${"0".repeat(64)}` }), 0);
+  // Two guests run, and each has said on its line which it is.
+  const sign = (name) => `this is ${name}`;
+  for (const name of ["web1", "spare"]) {
+    const signed = await eventually(async () =>
+      (await redeem(owner, (await ask(owner, name)).body, { seconds: 4, type: ["", "root", `echo this is $(echo ${name})`] })).includes(sign(name)), 120);
+    check(`(${name} says on its line which it is)`, signed);
+  }
+  const tickets = { web1: (await ask(owner, "web1")).body, spare: (await ask(owner, "spare")).body };
+  same("all tickets are brought to one address", tickets.web1.path, tickets.spare.path);
+  const lines = { spare: await redeem(owner, tickets.spare), web1: await redeem(owner, tickets.web1) };
+  for (const [name, another] of [["web1", "spare"], ["spare", "web1"]])
+    check(`a ticket for ${name} gives the line of ${name} and not that of ${another}`,
+      lines[name].includes(sign(name)) && !lines[name].includes(sign(another)), lines[name].slice(-300));
+  const named = (await ask(owner)).body;
+  const elsewhere = await redeem(owner, { ...named, path: `${named.path}?name=spare` });
+  check("whatever VM is named beside it", !elsewhere.includes(sign("spare")), elsewhere.slice(-300));
+  await api(owner, "POST", "/vms/spare/kill");
+  check("(the second guest has ended)", await untilState(owner, "spare", "stopped", 30));
 
-  const late = (await ask(owner)).body;
-  await owner.waitForTimeout(31_000);
-  same("one that is 31 s old gives none", await redeem(owner, late), 0);
+  await owner.waitForTimeout(Math.max(0, asked + 31_000 - Date.now()));
+  same("one that is older than 30 s gives none", await redeem(owner, late), "");
 }
 
 async function twoViewers(first) {
@@ -172,12 +193,10 @@ export default async function () {
   await serial(owner);
   await goTo(owner, "/guests");
   await pasteByHand();
-  if (release === "14.3") {
-    const other = await newPage();
-    await logIn(other, "dev2");
-    await tickets(owner, other);
-    await other.context().close();
-    await twoViewers(owner);
-  }
+  const other = await newPage();
+  await logIn(other, "dev2");
+  await tickets(owner, other);
+  await other.context().close();
+  await twoViewers(owner);
   await owner.context().close();
 }

@@ -5,29 +5,8 @@ set -u
 lab=${1:?usage: core_test.sh PATH-OF-BHYPE-LAB}
 [ "$(id -u)" = 0 ] || { echo "core_test: skipped, a lab needs root"; exit 77; }
 base=$(mktemp -d)
-failures=0 passed=0
+. "$(dirname "$0")/check.sh"
 
-# check NAME EXPECTED-STATUS EXPECTED-STDOUT EXPECTED-STDERR COMMAND...: "*" accepts any text
-check() {
-    name=$1 status=$2 out=$3 err=$4
-    shift 4
-    "$@" >"$base/out" 2>"$base/err"
-    got=$?
-    bad=
-    [ "$got" = "$status" ] || bad="status $got, not $status"
-    [ "$out" = '*' ] || [ "$(cat "$base/out")" = "$out" ] || bad="$bad
-  stdout: $(cat "$base/out")
-  wanted: $out"
-    [ "$err" = '*' ] || [ "$(cat "$base/err")" = "$err" ] || bad="$bad
-  stderr: $(cat "$base/err")
-  wanted: $err"
-    if [ -n "$bad" ]; then
-        failures=$((failures + 1))
-        echo "FAILED $name: $bad"
-    else
-        passed=$((passed + 1))
-    fi
-}
 one() { "$lab" exec --dir "$base/one" "$@"; }
 two() { "$lab" exec --dir "$base/two" "$@"; }
 in_one() { check "$1" "$2" "$3" "$4" one -- sh -c "$5"; }
@@ -116,7 +95,7 @@ in_one 'tap' 0 'tap0: flags=8903<UP,BROADCAST,PROMISC,SIMPLEX,MULTICAST> metric 
 	nd6 options=29<PERFORMNUD,IFDISABLED,AUTO_LINKLOCAL>' '' 'ifconfig tap0 up; ifconfig tap0 | sed "s/ether 58:9c:fc:10:..:..$/ether MAC/"'
 in_one 'group' 0 'bh-nat
 tap0' '' 'ifconfig -g bhype'
-in_one 'names' 0 'lo0 bh-nat tap0 tap7 tap1 bridge1' '' 'ifconfig -l'
+in_one 'names' 0 'em0 lo0 bh-nat tap0 tap7 tap1 bridge1' '' 'ifconfig -l'
 in_one 'no such interface' 1 '' 'ifconfig: interface foo0 does not exist' 'ifconfig foo0'
 in_one 'no such kind' 1 '' 'ifconfig: SIOCIFCREATE2 (foo0): Invalid argument' 'ifconfig foo0 create'
 in_one 'no clone' 1 '' 'ifconfig: SIOCIFDESTROY: Invalid argument' 'ifconfig lo0 destroy'
@@ -218,8 +197,8 @@ one -- sh -c 'printf "auth required pam_unix.so no_warn try_first_pass\naccount 
 # power loss and shutdown
 one -- sh -c 'touch /var/run/a-file /var/db/kept; mkdir -p /var/run/a-folder; sleep 1000 &' >/dev/null
 check 'reboot' 0 '' '*' "$lab" reboot --dir "$base/one"
-check 'all processes are gone' 1 '' '*' grep -q '^State:.[^ZX]' "/proc/$one_pid/status"
-in_one 'after the reboot' 0 'a-folder kept lo0' '' 'test ! -e /var/run/a-file; echo $(cd /var/run; ls -d a-f*) $(cd /var/db; ls kept) $(ifconfig -l)'
+check 'all processes are gone' 0 '' '' sh -c "! grep -sq '^State:.[^ZX]' /proc/$one_pid/status"
+in_one 'after the reboot' 0 'a-folder kept em0 lo0' '' 'test ! -e /var/run/a-file; echo $(cd /var/run; ls -d a-f*) $(cd /var/db; ls kept) $(ifconfig -l)'
 in_one 'enabled service runs again' 0 '*' '' 'service sleeper onestatus'
 in_one 'log of its end' 0 'started
 started

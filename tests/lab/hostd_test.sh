@@ -25,7 +25,7 @@ as() {
         </dev/null >"$dir/out.$2" 2>&1 || { cat "$dir/out.$2"; fail "$2"; return 1; }
 }
 
-"$top/dev" lab up --dir "$dir/lab" --release "$release" --disks 3x4G --account dev1:secret:bhype \
+"$top/dev" lab up --dir "$dir/lab" --release "$release" --disks 4x4G --account dev1:secret:bhype \
     --account gone1:secret:bhype --account root:rootpass >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 install -m 0755 "$build/tests/lab_hostd_test" "$dir/lab/root/usr/local/libexec/hostd_test"
 
@@ -40,20 +40,23 @@ as dev1 Stranger.*
 
 # Things of others, which look as if they were bHype's.
 others='zfs list -H -t all -o name,volsize,origin -r tank/home tank/swap foreign; ifconfig bh-foreign; ifconfig tap9; ls /dev/vmm
-    zpool list -H -o name; cat /root/secret; cksum /etc/passwd /etc/group /etc/shadow; cat /tank/bhype/vm/web1/vm.toml
+    pgrep -f "^bhyve: foreign" || echo "the foreign VM has ended"; zpool list -H -o name; cat /root/secret; cksum /etc/passwd /etc/group /etc/shadow; cat /tank/bhype/vm/web1/vm.toml
     ls -lR /root /var/bhype /usr/local/etc/bhype | grep -v -e dnsmasq -e ^total; zfs list -H -t all -o name -r tank/bhype'
 root 'set -e; zfs create tank/home; zfs snapshot tank/home@keep; zfs create -s -V 64M tank/swap
-    zpool create -m none foreign nda2; zfs create -p foreign/bhype/vm/a; zfs snapshot foreign/bhype/vm/a@keep
+    zfs snapshot tank/swap@keep; zpool create -m none foreign nda2; zfs create -p foreign/bhype/vm
+    zfs create -s -V 64M foreign/bhype/vm/a; zfs snapshot foreign/bhype/vm/a@keep
+    zfs create -p foreign/bhype/.new/t00000000000000ff/x
     ifconfig bridge create name bh-foreign; ifconfig tap9 create description "bhype vm/web1/net0"
     bhyve -c 1 -m 64M -s 0,hostbridge -s 31,lpc \
         -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd foreign >/dev/null 2>&1 &
-    until [ -e /dev/vmm/foreign ]; do sleep 0.1; done; echo secret >/root/secret; ln -s /root/secret /var/bhype/images/link.raw
+    until [ -e /dev/vmm/foreign ]; do sleep 0.1; done; echo secret >/root/secret
+    mkdir /var/bhype/imagesx; cp /root/secret /var/bhype/imagesx/; ln -s /root/secret /var/bhype/images/link.raw
     install -d -o bhype -g _bhype -m 0750 /var/db/bhype; install -o bhype -g _bhype /root/secret /var/db/bhype/own.raw' || fail "things of others"
 root "$others" >"$dir/before" 2>&1
 as bhype HostileBhyped.*
 root "$others" >"$dir/after" 2>&1
 diff "$dir/before" "$dir/after" || fail "a hostile bhyped changed what is not its own"
-root 'bhyvectl --vm=foreign --force-poweroff; bhyvectl --vm=foreign --destroy; rm /var/bhype/images/link.raw'
+root 'bhyvectl --vm=foreign --force-poweroff; bhyvectl --vm=foreign --destroy; rm -r /var/bhype/images/link.raw /var/bhype/imagesx'
 
 as bhype Guest.Starts
 as bhype Guest.SerialLine:Guest.Screen:Guest.Log:Guest.Reset:Accounts.*

@@ -28,12 +28,19 @@ def left(lab, name):
         traces(lab, name) + ([name + " in the list"] if lab.vm(name) else [])
 
 
-def refused(report, name, result, code, words, status=(1, 3)):
-    report.check(name, result.status in status and code in result.err and all(word in result.err for word in words), result,
-                 "exit %s, %s, %s" % (" or ".join(map(str, status)), code, ", ".join(words)))
+def refused(report, name, result, code, words, status):
+    """`status` 3: refused before anything was begun; 1: the task failed."""
+    report.check(name, result.status == status and code in result.err and all(word in result.err for word in words), result,
+                 "exit %d, %s, %s" % (status, code, ", ".join(words)))
+
+
+def doctor(lab):
+    """Each check's state, by its id."""
+    return {check["id"]: check["state"] for check in lab.bhype("doctor", "--json").json()}
 
 
 def pool_full(lab, report):
+    report.same("doctor is content with the pool's space", doctor(lab)["space"], "ok")
     made = lab.exec("zfs", "create", "-o", "mountpoint=none", POOL + "/filler")
     report.same("(the pool can be filled)", (made.status, made.err), (0, ""))
     available = lambda: int(lab.exec("zfs", "get", "-H", "-p", "-o", "value", "available", POOL + "/bhype").out)
@@ -48,15 +55,17 @@ def pool_full(lab, report):
                 break
         report.check("(the pool is full)", available() < 16 << 10, available())
         result = lab.bhype("vm", "create", "nospace1", "--template", "tiny-linux", "--memory", "256M", user="dev1")
-        refused(report, "pool full: vm create says so", result, "storage.no_space", [])
+        refused(report, "pool full: vm create says so", result, "storage.no_space", [], 3)
         report.same("and leaves nothing", left(lab, "nospace1"), [])
         result = lab.bhype("vm", "create", "nospace2", "--template", "generic-uefi", "--memory", "256M", user="dev1")
-        refused(report, "pool full: vm create of an empty disk says so", result, "storage.no_space", [])
+        refused(report, "pool full: vm create of an empty disk says so", result, "storage.no_space", [], 3)
         report.same("and leaves nothing of the empty disk", left(lab, "nospace2"), [])
         console(lab, report, "with the pool full")
         shown = lab.bhype("vm", "show", "web1", user="dev1")
         report.check("pool full: vm show works", shown.status == 0 and "running" in shown.out, shown)
-        report.check("pool full: doctor says so", POOL in lab.bhype("doctor").out, lab.bhype("doctor").out)
+        checked = lab.bhype("doctor", "--json")
+        space = next(check for check in checked.json() if check["id"] == "space")
+        report.check("pool full: doctor says so, and what to do", space["state"] in ("warning", "failed") and space["advice"], space)
         result = lab.bhype("vm", "stop", "web1", user="dev1")
         report.same("pool full: stop works", (result.status, result.err if result.status else "", lab.vm("web1")["state"]),
                     (0, "", "stopped"))
@@ -64,6 +73,7 @@ def pool_full(lab, report):
     finally:
         gone = lab.exec("zfs", "destroy", POOL + "/filler")
     report.same("(the pool is free again)", (gone.status, gone.err), (0, ""))
+    report.same("and doctor is content again", eventually(lambda: doctor(lab)["space"] == "ok", 20, 1), True)
     result = lab.bhype("vm", "start", "web1", user="dev1")
     report.same("with space again the VM starts", (result.status, result.err if result.status else ""), (0, ""))
     lab.wait_running("web1")
@@ -85,7 +95,7 @@ def console(lab, report, when):
 
 def memory(lab, report):
     result = lab.bhype("vm", "create", "big1", "--template", "tiny-linux", "--memory", "64G", "--start", user="dev1")
-    refused(report, "memory above the host's: refused, naming it", result, "vm.", ["memory"], (3,))
+    refused(report, "memory above the host's: refused, naming it", result, "vm.refused", ["memory"], 3)
     report.same("and nothing is left", left(lab, "big1"), [])
     web = lab.web("dev1")
     answer = web.post("/api/v1/vms", {"name": "big1", "template": "tiny-linux", "memory": "64G", "cpus": 1000, "disk": "1M",
@@ -97,7 +107,7 @@ def memory(lab, report):
     lab.bhype("vm", "kill", "web1", user="dev1")
     lab.bhype("vm", "start", "web1", user="dev1")
     result = lab.bhype("vm", "start", "spare1", user="dev1")
-    refused(report, "memory above what is free: start is refused", result, "vm.", ["memory"], (3,))
+    refused(report, "memory above what is free: start is refused", result, "vm.refused", ["memory"], 3)
     report.same("and leaves nothing", traces(lab, "spare1"), [])
     report.same("memory can be set back", (changed.status, lab.bhype("vm", "set", "spare1", "memory=256M", user="dev1").status,
                                            lab.vm("spare1")["memory"]), (0, 0, before["memory"]))
@@ -107,7 +117,7 @@ def bhyve_fails(lab, report):
     words = "vm_open: could not open: Cannot allocate memory, lab's own words"
     lab.fail("bhyve", 1, status=4, text=words)
     result = lab.bhype("vm", "start", "spare1", user="dev1")
-    refused(report, "bhyve exits 4: vm start says so in bhyve's words", result, "vm.start_failed", [words], (1,))
+    refused(report, "bhyve exits 4: vm start says so in bhyve's words", result, "vm.start_failed", [words], 1)
     vm = lab.vm("spare1")
     report.same("the VM has failed", vm["state"], "failed")
     report.check("with bhyve's last lines", any(words in line for line in vm["last_lines"]), vm["last_lines"])
@@ -116,7 +126,7 @@ def bhyve_fails(lab, report):
     report.same("nothing is left", eventually(lambda: not traces(lab, "spare1"), 10) and [] or traces(lab, "spare1"), [])
     lab.fail("bhyve", 1, status=4, text=words)
     result = lab.bhype("vm", "create", "four1", "--template", "tiny-linux", "--memory", "256M", "--start", user="dev1")
-    refused(report, "bhyve exits 4 in vm create --start", result, "vm.start_failed", [words], (1,))
+    refused(report, "bhyve exits 4 in vm create --start", result, "vm.start_failed", [words], 1)
     report.same("no tap, no kernel object, nothing in .new", traces(lab, "four1") +
                 [name for name in lab.datasets() if name.startswith(POOL + "/bhype/.new/")], [])
     lab.verb("fail", "--clear")
@@ -132,24 +142,37 @@ def zfs_fails(lab, report):
     words = "cannot create 'x': I/O error, lab's own words"
     lab.fail("zfs clone", 1, status=1, text=words)
     result = lab.bhype("vm", "create", "clone1", "--template", "tiny-linux", "--memory", "256M", user="dev1")
-    refused(report, "zfs clone fails: its words are shown", result, "host.command_failed", [words], (1,))
+    refused(report, "zfs clone fails: its words are shown", result, "host.command_failed", [words], 1)
     report.same("zfs clone fails: nothing is left", left(lab, "clone1"), [])
     lab.verb("fail", "--clear")
+    # The pool fills while the task is at work: the words are those of libzfs.
+    for command, words, options in (
+            ("zfs clone", "cannot create '%s/bhype/.new/x': out of space" % POOL, ("--template", "tiny-linux")),
+            ("zfs create -p -s -V", "cannot create '%s/bhype/.new/x': out of space" % POOL, ("--template", "generic-uefi")),
+            ("zfs set", "cannot set property for '%s/bhype/.new/x': size is greater than available space" % POOL,
+             ("--template", "tiny-linux", "--disk", "2G"))):
+        lab.fail(command, 1, status=1, text=words)
+        result = lab.bhype("vm", "create", "clone1", *options, "--memory", "256M", user="dev1")
+        refused(report, "out of space at `%s`: the task says so in its words" % command, result, "storage.no_space", [words], 1)
+        report.same("out of space at `%s`: nothing is left" % command, left(lab, "clone1"), [])
+        lab.verb("fail", "--clear")
 
 
 def bridge(lab, report):
-    """Gone while a guest runs: a start says so at once; within a minute all is as before."""
+    """Gone while a guest runs, and it cannot be made again: a start says so. Once it can, all is as before."""
     vm = lab.wait_running("web1")
-    lab.exec("ifconfig", "bh-nat", "destroy")
-    result = lab.bhype("vm", "start", "spare1", user="dev1")
-    if result.status == 0:  # it may have been made again already
-        report.check("bridge missing: it was made again before the start", "inet 10.77" in lab.exec("ifconfig", "bh-nat").out, result)
-        lab.bhype("vm", "kill", "spare1", user="dev1")
-    else:
-        refused(report, "bridge missing: vm start says so", result, "vm.", ["bh-nat"], (1, 3))
+    for number in range(1, 60):
+        lab.fail("ifconfig bridge create", number, status=1, text="ifconfig: SIOCIFCREATE2: No buffer space available")
+    try:
+        lab.exec("ifconfig", "bh-nat", "destroy")
+        report.same("bridge missing: doctor sees it", doctor(lab)["switch_nat"], "failed")
+        result = lab.bhype("vm", "start", "spare1", user="dev1")
+        refused(report, "bridge missing: vm start says so", result, "vm.refused", ["bh-nat"], 3)
         report.same("and leaves nothing", traces(lab, "spare1"), [])
+    finally:
+        lab.verb("fail", "--clear")
     result = lab.bhype("vm", "create", "nobridge1", "--template", "tiny-linux", "--switch", "nowhere", user="dev1")
-    refused(report, "a switch that does not exist", result, "vm.", ["nowhere"], (3,))
+    refused(report, "a switch that does not exist", result, "vm.refused", ["nowhere"], 3)
     report.same("leaves nothing", left(lab, "nobridge1"), [])
     began = time.monotonic()
     back = eventually(lambda: lab.guest_page(vm, 2), 90, 0.5)
@@ -158,17 +181,21 @@ def bridge(lab, report):
 
 
 def dhcp(lab, report):
-    """dnsmasq dies: doctor tells, and it is started again."""
+    """dnsmasq dies and cannot be started: doctor tells. Once it can, it is started again."""
     number = lambda: lab.exec("cat", "/var/run/bhype/dnsmasq.pid").out.strip()
+    runs = lambda: "dnsmasq" in lab.exec("ps", "-p", number(), "-o", "args").out
     before = number()
-    report.check("dnsmasq runs", "dnsmasq" in lab.exec("ps", "-p", before, "-o", "args").out, before)
-    lab.exec("kill", "-9", before)
-    checks = {check["id"]: check for check in lab.bhype("doctor", "--json").json()}
-    report.check("doctor sees a dead dnsmasq, or it was started again already",
-                 checks["dhcp"]["state"] == "failed" or number() != before, checks.get("dhcp"))
-    report.check("dnsmasq is started again", eventually(lambda: number() != before and number(), 90, 0.5), number())
-    report.same("and doctor is content", {check["id"]: check["state"] for check in lab.bhype("doctor", "--json").json()}["dhcp"],
-                "ok")
+    report.check("dnsmasq runs", runs(), before)
+    program = "/usr/local/sbin/dnsmasq"
+    lab.exec("mv", program, program + ".away")
+    try:
+        lab.exec("kill", "-9", before)
+        report.same("dnsmasq is dead and gone: doctor sees both", [doctor(lab)[check] for check in ("dhcp", "dnsmasq")],
+                    ["failed", "failed"])
+    finally:
+        lab.exec("mv", program + ".away", program)
+    report.check("dnsmasq is started again", eventually(lambda: number() != before and runs(), 90, 0.5), number())
+    report.same("and doctor is content", [doctor(lab)[check] for check in ("dhcp", "dnsmasq")], ["ok", "ok"])
 
 
 def clones(lab, report):
@@ -180,7 +207,7 @@ def clones(lab, report):
     plan = lab.bhype("vm", "delete", "spare1", "--plan", user="dev1").out
     report.holds("the plan lists the snapshot", plan, disk + "@mine")
     result = lab.bhype("vm", "delete", "spare1", "--yes", user="dev1")
-    refused(report, "what has clones is not deleted", result, "storage.has_clones", [POOL + "/elsewhere"], (1,))
+    refused(report, "what has clones is not deleted", result, "storage.has_clones", [POOL + "/elsewhere"], 1)
     report.check("the VM is whole", lab.vm("spare1") and disk in lab.datasets(), lab.vm("spare1"))
     lab.exec("zfs", "destroy", POOL + "/elsewhere")
     lab.exec("zfs", "destroy", disk + "@mine")
@@ -199,10 +226,9 @@ def definition(lab, report):
         report.holds("with the file's name", vm["definition_error"], "vm.toml")
         report.holds("and the field", vm["definition_error"], "cpus")
         report.holds("vm show tells", lab.bhype("vm", "show", "spare1", user="dev1").out, "vm.toml")
-        report.check("doctor names it", any(check["id"] == "vm_spare1" and check["state"] == "failed"
-                                            for check in lab.bhype("doctor", "--json").json()))
+        report.same("doctor names it", doctor(lab).get("vm_spare1"), "failed")
         refused(report, "its start is refused", lab.bhype("vm", "start", "spare1", user="dev1"), "vm.definition_broken",
-                ["cpus"], (3,))
+                ["cpus"], 3)
     write(good)
     report.check("mended, it is as before",
                  eventually(lambda: (lab.vm("spare1") or {}).get("state") == "stopped" and

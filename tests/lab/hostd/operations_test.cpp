@@ -94,7 +94,7 @@ TEST(Host, FactsModulesDisks) {
     std::ifstream boot("/boot/loader.conf.d/bhype.conf");
     EXPECT_THAT(std::string(std::istreambuf_iterator<char>(boot), {}), HasSubstr("vmm_load=\"YES\""));
     const auto disks = session.perform(host::DiskList{});
-    ASSERT_EQ(disks.size(), 3u);
+    ASSERT_EQ(disks.size(), 4u);
     for (const auto& disk : disks)
         EXPECT_EQ(disk.used_by, "") << disk.name.str();
     EXPECT_EQ(disks[0].size, 4_GiB);

@@ -57,9 +57,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 
 /// A request that makes a task: the task, or nothing when nothing was to be done. The key makes a repeated click or a
-/// repeated packet harmless.
-export async function order(method: string, path: string, body?: unknown): Promise<Task | undefined> {
-  const { status, data } = await call<Task>(method, path, { body, headers: { "Idempotency-Key": newKey() } });
+/// repeated packet harmless; with `ifMatch` nothing happens when the object is another than the one that was shown.
+export async function order(method: string, path: string, body?: unknown, ifMatch?: string): Promise<Task | undefined> {
+  const headers: Record<string, string> = { "Idempotency-Key": newKey() };
+  if (ifMatch) headers["If-Match"] = ifMatch;
+  const { status, data } = await call<Task>(method, path, { body, headers });
   return status === 202 ? data : undefined;
 }
 

@@ -323,7 +323,7 @@ export interface paths {
         get: operations["get_vms_name"];
         put?: never;
         post?: never;
-        /** Delete a VM with its disks; with plan=1 list exactly what goes */
+        /** Delete a VM with its disks; with plan=1 list exactly what goes. With the ETag of that list as If-Match nothing else is deleted */
         delete: operations["delete_vms_name"];
         options?: never;
         head?: never;
@@ -2687,7 +2687,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description Delete a VM with its disks; with plan=1 list exactly what goes */
+            /** @description Delete a VM with its disks; with plan=1 list exactly what goes. With the ETag of that list as If-Match nothing else is deleted */
             202: {
                 headers: {
                     /** @description The task's address */
@@ -2736,6 +2736,15 @@ export interface operations {
             };
             /** @description vm.running */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -195,7 +195,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
   const { pathname } = useLocation();
   const plan = useQuery({
     queryKey: ["vms", "one", vm.name, "delete-plan"],
-    queryFn: async () => (await call<Plan>("DELETE", `/vms/${segment(vm.name)}?plan=1`)).data,
+    queryFn: async () => call<Plan>("DELETE", `/vms/${segment(vm.name)}?plan=1`),
     gcTime: 0,
   });
   return (
@@ -208,14 +208,17 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
       onDone={() => {
         if (pathname.startsWith(guestPage(vm.name))) navigate("/guests");
       }}
-      order={() => ({ method: "DELETE", path: `/vms/${segment(vm.name)}` })}
+      order={() => {
+        const path = `/vms/${segment(vm.name)}`;
+        return plan.data?.etag ? { method: "DELETE", path, ifMatch: plan.data.etag } : { method: "DELETE", path };
+      }}
     >
       {plan.isPending && <Waiting lines={3} label="Asking what would go" />}
       {plan.error && <ErrorBox error={plan.error} retry={() => void plan.refetch()} />}
       {plan.data && (
         <>
-          <PlanList title="Goes for good" items={plan.data.destroys.map(planItem)} />
-          <PlanList title="Stays" items={plan.data.keeps.map(planItem)} />
+          <PlanList title="Goes for good" items={plan.data.data.destroys.map(planItem)} />
+          <PlanList title="Stays" items={plan.data.data.keeps.map(planItem)} />
           <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />
         </>
       )}

@@ -7,6 +7,8 @@ export interface Order {
   method: "POST" | "DELETE";
   path: string;
   body?: Record<string, unknown>;
+  /// ETag of what the user was shown: nothing else is changed.
+  ifMatch?: string;
 }
 
 /// Where bhyped listens for the command line: whoever may open it is known by the kernel and needs no log-in.

@@ -68,7 +68,7 @@ export function useOrder() {
   const client = useQueryClient();
   const { follow } = useTaskDrawer();
   return useMutation({
-    mutationFn: (wanted: Order) => order(wanted.method, wanted.path, wanted.body),
+    mutationFn: (wanted: Order) => order(wanted.method, wanted.path, wanted.body, wanted.ifMatch),
     onSuccess: (task, wanted) => {
       if (task) {
         rememberOrder(task.id, wanted);
