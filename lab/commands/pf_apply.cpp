@@ -110,11 +110,6 @@ void put_in_place(const std::string& script, const std::string& plain, const std
         throw std::runtime_error("nft(8) refused what pf would do: " +
                                  result.err.substr(0, result.err.find('\n')));
     write_file(applied_file(), plain);
-    for (const char* name : {"iptables", "ip6tables"}) {
-        const auto flag = fmt::format("/proc/sys/net/bridge/bridge-nf-call-{}", name);
-        if (fs::exists(flag))
-            write_file(flag, "0"); // what is bridged is no business of these tables
-    }
     if (script.find("dnat ip to 127.") != std::string::npos)
         write_file("/proc/sys/net/ipv4/conf/all/route_localnet", "1");
     // A connection without a state is judged, and translated, anew with its next packet.

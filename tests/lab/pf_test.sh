@@ -57,7 +57,7 @@ clean() {
 trap clean EXIT
 trap 'exit 1' INT TERM
 
-check 'the lab comes up' 0 '*' '*' "$lab" up --dir "$base/lab" --release "${LAB_RELEASE:-14.3}"
+check 'the lab comes up' 0 '*' '*' "$lab" up --dir "$base/lab" --nics 0 --release "${LAB_RELEASE:-14.3}"
 pid=$(cut -d' ' -f1 "$base/lab/pid")
 ip netns add "$world" && ip netns add "$guest"
 wire() {
