@@ -67,6 +67,8 @@ std::string create_interface(const std::string& given, const VlanRequest& vlan) 
     if (unit_text.size() > 1 && unit_text[0] == '0')
         refuse(EINVAL);
     load_module(driver == "tap" ? "if_tuntap" : "if_" + driver);
+    if (driver == "bridge")
+        apply_bridge_filtering();
     Interfaces interfaces(true);
     std::set<int> taken; // a renamed interface keeps its unit
     for (const auto& interface : interfaces.all)

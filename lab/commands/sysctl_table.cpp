@@ -273,7 +273,18 @@ int set_value(const Oid& oid, const std::string& value) {
     if (oid.name == "kern.hostuuid")
         return write_file("/etc/hostid", value + "\n") ? 0 : EPERM;
     fs::create_directories(run_dir() / "sysctl");
-    return write_file(set_file(oid), value) ? 0 : EPERM;
+    const bool written = write_file(set_file(oid), value);
+    if (oid.name.starts_with("net.link.bridge.pfil_"))
+        apply_bridge_filtering();
+    return written ? 0 : EPERM;
+}
+
+void apply_bridge_filtering() {
+    const bool on = sysctl_value("net.link.bridge.pfil_member") == "1" ||
+                    sysctl_value("net.link.bridge.pfil_bridge") == "1";
+    for (const char* tables : {"iptables", "ip6tables"}) // there if the machine's bridges can do it
+        if (const auto file = fmt::format("/proc/sys/net/bridge/bridge-nf-call-{}", tables); fs::exists(file))
+            write_file(file, on ? "1" : "0");
 }
 
 std::string sysctl_value(std::string_view name) {

@@ -34,6 +34,9 @@ std::string current_value(const Oid& oid);
 /// Sets it until the next boot, with its effect. Returns 0 or an errno.
 int set_value(const Oid& oid, const std::string& value);
 
+/// Makes packets within bridges pass the firewall, or not, as net.link.bridge.pfil_* say.
+void apply_bridge_filtering();
+
 /// current_value() by name; empty if the release has no such variable.
 std::string sysctl_value(std::string_view name);
 
