@@ -9,29 +9,8 @@ for program in nft conntrack socat ip; do
 done
 base=$(mktemp -d)
 world=labpf-world-$$ guest=labpf-guest-$$
-failures=0 passed=0 started=
-
-# check NAME EXPECTED-STATUS EXPECTED-STDOUT EXPECTED-STDERR COMMAND...: "*" accepts any text
-check() {
-    name=$1 status=$2 out=$3 err=$4
-    shift 4
-    "$@" >"$base/out" 2>"$base/err"
-    got=$?
-    bad=
-    [ "$got" = "$status" ] || bad="status $got, not $status"
-    [ "$out" = '*' ] || [ "$(cat "$base/out")" = "$out" ] || bad="$bad
-  stdout: $(cat "$base/out")
-  wanted: $out"
-    [ "$err" = '*' ] || [ "$(cat "$base/err")" = "$err" ] || bad="$bad
-  stderr: $(cat "$base/err")
-  wanted: $err"
-    if [ -n "$bad" ]; then
-        failures=$((failures + 1))
-        echo "FAILED $name: $bad"
-    else
-        passed=$((passed + 1))
-    fi
-}
+started=
+. "$(dirname "$0")/check.sh"
 host() { "$lab" exec --dir "$base/lab" -- "$@"; }
 in_host() { check "$1" "$2" "$3" "$4" host sh -c "$5"; }
 # load TEXT [ARGUMENT...]: rules for pfctl -f -
