@@ -161,8 +161,7 @@ int ndp_usage() {
 
 int arp_main(const Arguments& arguments) {
     return with_failures("arp", [&]() -> int {
-        if (!arguments.empty() && arguments[0].starts_with("--libxo"))
-            throw std::runtime_error("--libxo is not provided by the lab");
+        refuse_libxo(arguments);
         const auto options = parse_options(arguments, "andfsSi:");
         if (options.bad()) {
             complain("arp", options);

@@ -225,8 +225,7 @@ int print_routes(const Options& options) {
 
 int netstat_main(const Arguments& arguments) {
     return with_failures("netstat", [&]() -> int {
-        if (!arguments.empty() && arguments[0].starts_with("--libxo"))
-            throw std::runtime_error("--libxo is not provided by the lab");
+        refuse_libxo(arguments);
         const auto options = parse_options(arguments, "46AaBbCcdF:f:ghI:iLlM:mN:nPp:Qq:RrSTsuWw:xz");
         if (options.bad()) {
             complain("netstat", options);

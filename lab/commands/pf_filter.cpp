@@ -285,9 +285,7 @@ void PfStatements::scrub(PfAction action) {
     rule.action = action;
     direction(rule);
     log_and_quick(rule);
-    lists.interfaces = on_interfaces();
-    rule.family = family();
-    lists.protocols = protocols();
+    on_family_protocols(rule, lists);
     from_to(lists);
     const auto once = [&](bool& flag, const char* twice) {
         if (flag)
@@ -331,9 +329,7 @@ void PfStatements::anchor() {
     const auto name = is_text() ? take().text : "";
     direction(rule);
     rule.quick = accept_word("quick");
-    lists.interfaces = on_interfaces();
-    rule.family = family();
-    lists.protocols = protocols();
+    on_family_protocols(rule, lists);
     from_to(lists);
     filter_options(rule, lists);
     const bool body = is_sign("{");

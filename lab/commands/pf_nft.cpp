@@ -162,9 +162,9 @@ class Writer {
                 if (negated || targets.empty()) // pf lets it pass untranslated when there is no address
                     lines += fmt::format("  {}{}accept\n", text, negated ? common : "");
                 else if (source)
-                    lines += nat_lines(rule, {text, common}, targets, family);
+                    lines += nat_lines({"snat", rule, {text, common}, targets, family});
                 else
-                    lines += rdr_lines(rule, {text, common}, targets, family);
+                    lines += rdr_lines({"dnat", rule, {text, common}, targets, family});
             }
         }
         return lines;
@@ -189,43 +189,46 @@ class Writer {
                            fmt::join(pairs, ", "), ports.empty() ? "" : ":" + ports);
     }
 
-    static std::string nat_lines(const PfRule& rule, const Line& line,
-                                 const std::vector<std::string>& targets, int family) {
+    /// One line for each condition that is left; `ports` may be empty.
+    struct Translation {
+        const char* verb; ///< "snat"
+        const PfRule& rule;
+        Line line;
+        const std::vector<std::string>& targets;
+        int family;
+
+        std::string to(const std::string& more, const std::string& ports) const {
+            return fmt::format("  {}{}{}{} {} to {}\n", line.match, more, line.actions, verb,
+                               family == 4 ? "ip" : "ip6", target_text(rule.pool, targets, family, ports));
+        }
+    };
+
+    static std::string nat_lines(const Translation& nat) {
+        const auto& rule = nat.rule;
         const auto& pool = rule.pool;
-        const char* protocol = family == 4 ? "ip" : "ip6";
-        const auto statement = [&](const std::string& more, const std::string& ports) {
-            return fmt::format("  {}{}{}snat {} to {}\n", line.match, more, line.actions, protocol,
-                               target_text(pool, targets, family, ports));
-        };
         std::string lines;
         const bool ported = rule.protocol == IPPROTO_TCP || rule.protocol == IPPROTO_UDP;
-        if (pool.low && targets.size() == 1 && (ported || !rule.protocol))
-            lines += statement(ported ? "" : "meta l4proto { tcp, udp } ",
-                               pool.low == pool.high ? std::to_string(pool.low)
-                                                     : fmt::format("{}-{}", pool.low, pool.high));
-        return lines + statement("", "");
+        if (pool.low && nat.targets.size() == 1 && (ported || !rule.protocol))
+            lines += nat.to(ported ? "" : "meta l4proto { tcp, udp } ",
+                            pool.low == pool.high ? std::to_string(pool.low)
+                                                  : fmt::format("{}-{}", pool.low, pool.high));
+        return lines + nat.to("", "");
     }
 
-    static std::string rdr_lines(const PfRule& rule, const Line& line,
-                                 const std::vector<std::string>& targets, int family) {
-        const auto& pool = rule.pool;
-        const char* protocol = family == 4 ? "ip" : "ip6";
-        const auto statement = [&](const std::string& more, const std::string& port) {
-            return fmt::format("  {}{}{}dnat {} to {}\n", line.match, more, line.actions, protocol,
-                               target_text(pool, targets, family, port));
-        };
+    static std::string rdr_lines(const Translation& rdr) {
+        const auto& pool = rdr.rule.pool;
         if (!pool.high || pool.high == pool.low)
-            return statement("", pool.low ? std::to_string(pool.low) : "");
+            return rdr.to("", pool.low ? std::to_string(pool.low) : "");
         // pf_get_translation(): the port keeps its place in the range.
-        const auto& asked = rule.destination.port;
+        const auto& asked = rdr.rule.destination.port;
         const unsigned first = asked.first, last = std::max<unsigned>(asked.second, asked.first);
         const unsigned width = static_cast<unsigned>(pool.high) - pool.low + 1;
         if (asked.op == PfOperator::none || last - first >= most_mapped_ports)
             throw std::runtime_error("rdr of more than 1024 ports to a range is not provided by the lab");
         std::string lines;
         for (unsigned port = first; port <= last; ++port)
-            lines += statement(fmt::format("th dport {} ", port),
-                               std::to_string(pool.low + (port - first) % width));
+            lines +=
+                rdr.to(fmt::format("th dport {} ", port), std::to_string(pool.low + (port - first) % width));
         return lines;
     }
 

@@ -40,6 +40,12 @@ class PfStatements : PfReader {
         if (options_.verbose)
             std::cout << line << '\n';
     }
+    /// What every rule begins with after its own words.
+    void on_family_protocols(PfRule& rule, PfLists& lists) {
+        lists.interfaces = on_interfaces();
+        rule.family = family();
+        lists.protocols = protocols();
+    }
     std::vector<PfRule>& rules(PfAction action) {
         return parsed_.rulesets[path_][static_cast<std::size_t>(part_of(action))];
     }
@@ -85,6 +91,7 @@ class PfStatements : PfReader {
     void binat(PfAction action);
     void translate_to(PfRule& rule);
     void pass_and_log(PfRule& rule, PfAction action);
+    void tags(PfRule& rule);
     struct Redirection {
         std::vector<PfHost> hosts;
         Range ports;

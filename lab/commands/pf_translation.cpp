@@ -4,6 +4,16 @@
 
 namespace bhype::lab {
 
+namespace {
+
+/// A translation rule's family is that of the first address it has, whatever others follow.
+void take_family(const std::vector<PfHost>& hosts, int& family) {
+    if (!family && !hosts.empty())
+        family = hosts[0].family();
+}
+
+} // namespace
+
 void PfStatements::pass_and_log(PfRule& rule, PfAction action) {
     rule.action = action;
     rule.nat_pass = accept_word("pass");
@@ -104,20 +114,22 @@ void PfStatements::nat_ports(Redirection& to) {
     pool.low = pool.high = 0;
 }
 
-void PfStatements::translation(PfAction action) {
-    PfRule rule;
-    PfLists lists;
-    pass_and_log(rule, action);
-    lists.interfaces = on_interfaces();
-    rule.family = family();
-    lists.protocols = protocols();
-    from_to(lists);
+void PfStatements::tags(PfRule& rule) {
     if (accept_word("tag"))
         rule.tag = text();
     if (is_word("tagged") || is_sign("!"))
         tagged(rule);
     if (is_word("rtable"))
         pf_not_provided("'rtable'");
+}
+
+void PfStatements::translation(PfAction action) {
+    PfRule rule;
+    PfLists lists;
+    pass_and_log(rule, action);
+    on_family_protocols(rule, lists);
+    from_to(lists);
+    tags(rule);
     Redirection to;
     const bool arrow = accept_sign("->");
     if (arrow)
@@ -125,19 +137,15 @@ void PfStatements::translation(PfAction action) {
     pool_options(to);
 
     stage(PfStage::translation);
-    const auto take_family = [&](const std::vector<PfHost>& hosts) {
-        if (!rule.family && !hosts.empty())
-            rule.family = hosts[0].family();
-    };
-    take_family(lists.source.hosts);
-    take_family(lists.destination.hosts);
+    take_family(lists.source.hosts, rule.family);
+    take_family(lists.destination.hosts, rule.family);
     if (action == PfAction::no_nat || action == PfAction::no_rdr) {
         if (arrow)
             refuse("translation rule with 'no' does not need '->'");
     } else {
         if (!arrow || to.hosts.empty())
             refuse("translation rule requires '-> address'");
-        take_family(to.hosts);
+        take_family(to.hosts, rule.family);
         check_redirection(to, rule.family);
         if (action == PfAction::nat) {
             nat_ports(to);
@@ -160,9 +168,7 @@ void PfStatements::translation_anchor(PfAction action) {
     PfLists lists;
     rule.action = action;
     rule.anchor = joined_text();
-    lists.interfaces = on_interfaces();
-    rule.family = family();
-    lists.protocols = protocols();
+    on_family_protocols(rule, lists);
     from_to(lists);
     if (is_word("rtable"))
         pf_not_provided("'rtable'");
@@ -192,9 +198,7 @@ void PfStatements::binat(PfAction action) {
     PfRule rule;
     PfLists lists;
     pass_and_log(rule, action);
-    lists.interfaces = on_interfaces();
-    rule.family = family();
-    lists.protocols = protocols();
+    on_family_protocols(rule, lists);
     if (!options_.reserved_names || !accept_word("all")) {
         expect_word("from");
         if (options_.major_release >= 14)
@@ -204,12 +208,7 @@ void PfStatements::binat(PfAction action) {
         if (accept_word("to"))
             host_spec(lists.destination.hosts);
     }
-    if (accept_word("tag"))
-        rule.tag = text();
-    if (is_word("tagged") || is_sign("!"))
-        tagged(rule);
-    if (is_word("rtable"))
-        pf_not_provided("'rtable'");
+    tags(rule);
     Redirection to;
     const bool arrow = accept_sign("->");
     if (arrow) {
@@ -220,8 +219,7 @@ void PfStatements::binat(PfAction action) {
 
     stage(PfStage::translation);
     for (const auto* hosts : {&lists.source.hosts, &lists.destination.hosts, &to.hosts})
-        if (!rule.family && !hosts->empty())
-            rule.family = (*hosts)[0].family();
+        take_family(*hosts, rule.family);
     if (!rule.family)
         refuse("address family (inet/inet6) undefined");
     const auto refuse_several = [&](const std::vector<PfHost>& hosts, const char* role) {

@@ -108,6 +108,11 @@ void complain(std::string_view name, const ParsedOptions& options) {
         std::cerr << name << ": option requires an argument -- " << options.needs_value << '\n';
 }
 
+void refuse_libxo(const std::vector<std::string>& arguments) {
+    if (!arguments.empty() && arguments[0].starts_with("--libxo"))
+        throw std::runtime_error("--libxo is not provided by the lab");
+}
+
 std::vector<std::string> split_words(const std::string& text) {
     std::istringstream in(text);
     return {std::istream_iterator<std::string>(in), {}};

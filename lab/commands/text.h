@@ -44,6 +44,8 @@ ParsedOptions parse_options(const std::vector<std::string>& arguments, std::stri
 
 /// Prints what getopt(3) says about a bad option.
 void complain(std::string_view name, const ParsedOptions& options);
+/// libxo(3)'s own options, which stand first, are not provided by the lab.
+void refuse_libxo(const std::vector<std::string>& arguments);
 
 std::vector<std::string> split_words(const std::string& text);
 std::vector<std::string> split_at(const std::string& text, char separator);
