@@ -346,11 +346,21 @@ void Dispatch::handle(std::shared_ptr<const http::Request> request, http::Respon
     respond(std::move(response));
 }
 
+namespace {
+
+/// Null when it is absent.
+const std::string* parameter(const Call& call, const std::string& name) {
+    const auto found = call.query.find(name);
+    return found == call.query.end() ? nullptr : &found->second;
+}
+
+} // namespace
+
 std::string query_object(const Call& call) {
-    const auto found = call.query.find("object");
-    if (found == call.query.end())
+    const auto* given = parameter(call, "object");
+    if (!given)
         return {};
-    const auto& text = found->second;
+    const auto& text = *given;
     const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
     if (text.empty() || text.size() > 255 || std::any_of(text.begin(), text.end(), control))
         throw Error(Code::invalid_field, {},
@@ -359,21 +369,21 @@ std::string query_object(const Call& call) {
 }
 
 std::string query_user(const Call& call) {
-    const auto found = call.query.find("user");
-    if (found == call.query.end())
+    const auto* user = parameter(call, "user");
+    if (!user)
         return {};
-    if (!UserName::accepts(found->second))
+    if (!UserName::accepts(*user))
         throw Error(Code::invalid_field, {},
                     {{"query.user", "must be " + std::string(UserName::text_rule().rule)}});
-    return found->second;
+    return *user;
 }
 
 std::int64_t query_number(const Call& call, const std::string& name, std::int64_t fallback,
                           std::int64_t least, std::int64_t most) {
-    const auto found = call.query.find(name);
-    if (found == call.query.end())
+    const auto* given = parameter(call, name);
+    if (!given)
         return fallback;
-    const auto& text = found->second;
+    const auto& text = *given;
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
@@ -384,10 +394,10 @@ std::int64_t query_number(const Call& call, const std::string& name, std::int64_
 }
 
 bool query_flag(const Call& call, const std::string& name) {
-    const auto found = call.query.find(name);
-    if (found == call.query.end() || found->second == "0" || found->second == "false")
+    const auto* given = parameter(call, name);
+    if (!given || *given == "0" || *given == "false")
         return false;
-    if (found->second == "1" || found->second == "true")
+    if (*given == "1" || *given == "true")
         return true;
     throw Error(Code::invalid_field, {}, {{"query." + name, "must be 0 or 1"}});
 }

@@ -116,6 +116,12 @@ int Context::follow(const json::value& started) {
     return failed;
 }
 
+std::string fact(std::string_view key, std::size_t width, std::string_view value) {
+    std::string line(key);
+    line.append(key.size() < width ? width - key.size() : 1, ' ');
+    return line.append(value) + '\n';
+}
+
 std::string size(const json::value& bytes) {
     return bytes.is_number() ? ByteSize(bytes.to_number<std::uint64_t>()).human() : std::string("-");
 }

@@ -39,8 +39,10 @@ void add_host_commands(CLI::App& app, Context& context);
 /// The whole program: parses, runs, says errors, gives the exit status.
 int run(int argc, char** argv);
 
-// How things look in tables.
+// How things look.
 std::string size(const json::value& bytes);
+/// "KEY    VALUE\n", the value from column `width` on.
+std::string fact(std::string_view key, std::size_t width, std::string_view value);
 std::string ago(std::int64_t epoch_seconds);
 std::string text(const json::value& object, std::string_view key);
 std::int64_t number(const json::value& object, std::string_view key);

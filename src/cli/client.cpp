@@ -129,10 +129,6 @@ void wait_for_quiet(asio::steady_timer& quiet, asio::io_context& io) {
     });
 }
 
-} // namespace
-
-namespace {
-
 /// Why a console ended, from its close code (RFC 6455, 7.4.1); empty when the guest's side ended.
 std::string reason_of(const beast::websocket::stream<Stream>& socket, boost::system::error_code error) {
     if (error != beast::websocket::error::closed)

@@ -22,14 +22,14 @@ std::string template_text(const json::value& item) {
     std::string out;
     for (const auto* key : {"name", "title", "family", "kind", "description", "why_not"})
         if (const auto value = text(item, key); !value.empty())
-            out += key + std::string(13 - std::string_view(key).size(), ' ') + value + '\n';
+            out += fact(key, 13, value);
     out += "cpus         " + text(item, "cpus") + "\nmemory       " + size(item.at("memory")) +
            " (at least " + size(item.at("smallest_memory")) + ")\ndisk         " + size(item.at("disk")) +
            " (at least " + size(item.at("smallest_disk")) + ")\n";
     if (const auto* media = item.as_object().if_contains("media"); media && media->is_object())
         for (const auto* key : {"url", "file", "sha256"})
             if (const auto value = text(*media, key); !value.empty())
-                out += key + std::string(13 - std::string_view(key).size(), ' ') + value + '\n';
+                out += fact(key, 13, value);
     if (const auto notes = text(item, "notes"); !notes.empty())
         out += '\n' + notes + (notes.back() == '\n' ? "" : "\n");
     return out;
@@ -47,7 +47,7 @@ std::string host_text(const json::value& host) {
     std::string out;
     for (const auto& [key, value] : host.as_object()) {
         const auto shown = value.is_object() || value.is_array() ? json::serialize(value) : text(host, key);
-        out += std::string(key) + std::string(key.size() < 17 ? 17 - key.size() : 1, ' ') + shown + '\n';
+        out += fact(std::string_view(key.data(), key.size()), 17, shown);
     }
     return out;
 }

@@ -21,7 +21,7 @@ std::string show_text(const json::value& task) {
     std::string out;
     for (const auto* key : {"id", "title", "kind", "object", "user", "source", "state", "message"})
         if (const auto value = text(task, key); !value.empty())
-            out += key + std::string(10 - std::string_view(key).size(), ' ') + value + '\n';
+            out += fact(key, 10, value);
     if (const auto* error = task.as_object().if_contains("error"); error && error->is_object())
         out += error_from(*error).what() + std::string("\n");
     return out;

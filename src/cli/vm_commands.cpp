@@ -59,7 +59,7 @@ std::string show_text(const json::value& vm) {
     std::string out;
     const auto line = [&](const std::string& key, const std::string& value) {
         if (!value.empty())
-            out += key + std::string(key.size() < 12 ? 12 - key.size() : 1, ' ') + value + '\n';
+            out += fact(key, 12, value);
     };
     line("name", text(vm, "name"));
     line("state", text(vm, "state"));
