@@ -1,5 +1,6 @@
-import { Button, Form, FormGroup, Modal, ModalBody, ModalFooter, ModalHeader, TextArea } from "@patternfly/react-core";
+import { FormGroup, TextArea } from "@patternfly/react-core";
 import type { ReactNode } from "react";
+import { Question } from "../../ui/question";
 
 /// A field for text that goes to the guest, with what else is to be said or chosen around it.
 export function PasteForm({
@@ -16,25 +17,12 @@ export function PasteForm({
   children?: ReactNode;
 }) {
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="paste-title" elementToFocus="#paste-text">
-      <ModalHeader title={title} labelId="paste-title" />
-      <ModalBody>
-        <Form>
-          {before}
-          <FormGroup label="Text" fieldId="paste-text">
-            <TextArea id="paste-text" rows={5} value={text} onChange={(_event, next) => onText(next)} />
-          </FormGroup>
-          {children}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button isDisabled={!allowed} onClick={send}>
-          {verb}
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          Leave it
-        </Button>
-      </ModalFooter>
-    </Modal>
+    <Question title={title} verb={verb} allowed={allowed} focus="#paste-text" onAnswer={send} onClose={onClose}>
+      {before}
+      <FormGroup label="Text" fieldId="paste-text">
+        <TextArea id="paste-text" rows={5} value={text} onChange={(_event, next) => onText(next)} />
+      </FormGroup>
+      {children}
+    </Question>
   );
 }

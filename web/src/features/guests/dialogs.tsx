@@ -1,23 +1,12 @@
-import {
-  Button,
-  Content,
-  Form,
-  FormGroup,
-  HelperText,
-  HelperTextItem,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-  TextInput,
-} from "@patternfly/react-core";
+import { Content, FormGroup, HelperText, HelperTextItem, TextInput } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type ComponentProps, type ReactNode, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { call, segment } from "../../api/client";
 import type { Plan, Vm } from "../../api/models";
 import { ErrorBox } from "../../ui/problem";
 import { Waiting } from "../../ui/page";
+import { Question } from "../../ui/question";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
 import type { Order } from "../tasks/as_command";
 import { useOrder } from "../tasks/drawer_state";
@@ -29,61 +18,30 @@ interface DialogProps {
   onClose: () => void;
 }
 
-/// A question with one button that does it. Enter does it too, once it is allowed.
+/// A question whose answer is an order.
 function Dialog({
-  title,
-  verb,
-  danger,
-  allowed = true,
   order,
   onDone,
-  onClose,
   children,
-}: {
-  title: string;
-  verb: string;
-  danger?: boolean;
-  allowed?: boolean;
-  order: () => Order;
-  onDone?: () => void;
-  onClose: () => void;
-  children: ReactNode;
-}) {
+  ...question
+}: Omit<ComponentProps<typeof Question>, "busy" | "onAnswer"> & { order: () => Order; onDone?: () => void }) {
   const give = useOrder();
-  const submit = (event?: FormEvent) => {
-    event?.preventDefault();
-    if (!allowed || give.isPending) return;
-    give.mutate(order(), {
-      onSuccess: () => {
-        onClose();
-        onDone?.();
-      },
-    });
-  };
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="guest-dialog-title">
-      <ModalHeader title={title} labelId="guest-dialog-title" titleIconVariant={danger ? "warning" : undefined} />
-      <ModalBody>
-        <Form onSubmit={submit} id="guest-dialog">
-          {children}
-          {give.error && <ErrorBox error={give.error} />}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button
-          type="submit"
-          form="guest-dialog"
-          variant={danger ? "danger" : "primary"}
-          isDisabled={!allowed || give.isPending}
-          isLoading={give.isPending}
-        >
-          {verb}
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          Leave it
-        </Button>
-      </ModalFooter>
-    </Modal>
+    <Question
+      {...question}
+      busy={give.isPending}
+      onAnswer={() =>
+        give.mutate(order(), {
+          onSuccess: () => {
+            question.onClose();
+            onDone?.();
+          },
+        })
+      }
+    >
+      {children}
+      {give.error && <ErrorBox error={give.error} />}
+    </Question>
   );
 }
 
