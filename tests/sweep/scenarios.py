@@ -2,7 +2,7 @@
 (tests/sweep/CMakeLists.txt)."""
 
 
-from stage import POOL, Failed
+from stage import COPIES, POOL, Failed
 
 OWNER = "dev1"
 LIVE = ("starting", "running", "stopping")
@@ -28,8 +28,6 @@ class Scenario:
     label = ""
     ends = "done"     # without a fault
     alone = False     # one object on a host
-    together = False  # its cases begin at once, before one of them could have done what another is to do
-    template = "tiny-linux"
 
     def wanted(self, operations):
         """Of {number: operation} those that are to fail; the others another scenario has."""
@@ -136,8 +134,11 @@ class Create(VmScenario):
     kind = label = "vm.create"
     before = None
 
+    def template(self, case):
+        return "tiny-linux"
+
     def trigger(self, stage, case):
-        body = {"name": case.name, "template": self.template, "memory": "256M", "owner": OWNER, "start": True}
+        body = {"name": case.name, "template": self.template(case), "memory": "256M", "owner": OWNER, "start": True}
         return submitted(stage.api("POST", "/api/v1/vms", body))
 
     def after(self, stage, case, picture, task, vm):
@@ -152,28 +153,32 @@ class Create(VmScenario):
 
 
 class CreateFirst(Create):
-    """The first of its template: the image is written once, for all who come later."""
+    """The first of its template: the image is written once, by one task for all who come. So that none waits for
+    another, each case has a template of its own."""
     label = "vm.create (first of its template)"
-    template = "tiny-deaf"
-    together = True
+
+    def template(self, case):
+        return "%s%d" % (COPIES, case.number)
 
     def wanted(self, operations):
         last = [number for number, name in operations.items() if name == "dataset.publish"][0]
         return {number: name for number, name in operations.items() if 1 < number <= last}
 
-    def prepare_all(self, stage):
-        """Once no VM is cloned from it."""
-        for name in stage.lab.datasets("filesystem"):
-            if name.startswith("%s/bhype/template/%s-" % (POOL, self.template)):
-                result = stage.lab.exec("zfs", "destroy", "-r", name)
-                if result.status != 0:
-                    raise Failed("the template stays: %r" % result)
+    def written(self, case, datasets):
+        return [name for name in datasets if name.startswith("%s/bhype/template/%s-" % (POOL, self.template(case)))]
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        for name in self.written(case, stage.lab.datasets("filesystem")):
+            result = stage.lab.exec("zfs", "destroy", "-r", name)
+            if result.status != 0:
+                raise Failed("the template stays: %r" % result)
 
     def after(self, stage, case, picture, task, vm):
         found = super().after(stage, case, picture, task, vm)
-        templates = [name for name in picture.datasets if name.startswith("%s/bhype/template/%s-" % (POOL, self.template))]
-        if templates and len(templates) != 3:
-            found.append("the template is not whole: %s" % templates)
+        written = self.written(case, picture.datasets)
+        if written and len(written) != 3:
+            found.append("the template is not whole: %s" % written)
         return found
 
 
@@ -187,12 +192,13 @@ class CreateForeign(Create):
         return {number: name for number, name in operations.items() if number >= first}
 
     def prepare(self, stage, case):
+        """Under a new name each time: the one from before is taken now, and stays."""
+        base, _, number = case.name.partition("-")
+        case.name = "%s-%d" % (base, int(number or 0) + 1)
         aside = "%s/bhype/vm/aside-%s" % (POOL, case.name)
-        names = stage.lab.datasets("filesystem")
-        if aside not in names and "%s/bhype/vm/%s" % (POOL, case.name) not in names:
-            result = stage.lab.sh("zfs create %s && echo precious >/%s/mine && zfs snapshot %s@mine" % (aside, aside, aside))
-            if result.status != 0:
-                raise Failed("the foreign dataset: %r" % result)
+        result = stage.lab.sh("zfs create %s && echo precious >/%s/mine && zfs snapshot %s@mine" % (aside, aside, aside))
+        if result.status != 0:
+            raise Failed("the foreign dataset: %r" % result)
 
     def trigger(self, stage, case):
         """It comes to the name after the request was taken: before, bHype would refuse that at once."""

@@ -17,6 +17,8 @@ from labkit import POOL, TOP, Failed, Lab, Pinger, eventually  # noqa: E402
 SOCKET = "/var/run/bhype/sweep.sock"
 # Of the lab alone: one user's tasks all at once, and the proxy in hostd's place.
 CONFIGURATION = 'hostd_socket = "%s"\ntasks_at_once = 64\nworkers = 32\n' % SOCKET
+# Templates of the same image, so that tasks do not wait for one who writes it: "sweep-0", "sweep-1", ...
+COPIES, MOST_COPIES = "sweep-", 12
 BUILD = os.environ.get("BHYPE_BUILD", TOP + "/build/release")  # as ./dev lab has it
 ENDED = ("done", "failed", "cancelled", "attention")
 
@@ -166,6 +168,9 @@ class Stage:
         shutil.copy(BUILD + "/tests/sweep/sweep_proxy", lab.root + "/usr/local/sbin/sweep_proxy")
         with open(lab.root + "/usr/local/etc/bhype/bhype.toml", "w") as file:
             file.write(CONFIGURATION)
+        folder = lab.root + "/usr/local/etc/bhype/templates/"
+        for number in range(MOST_COPIES):
+            shutil.copy(folder + "tiny-deaf.toml", "%s%s%d.toml" % (folder, COPIES, number))
         self.proxy = Proxy(lab, gate=False)
         result = lab.exec("service", "bhyped", "restart")
         self.wait_ready("service bhyped restart: %r" % result)

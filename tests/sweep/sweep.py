@@ -112,8 +112,6 @@ class Sweep:
         case = Case(scenario, "dry%d" % SCENARIOS.index(scenario), 0, "")
         stage.proxy.say(gate=False)
         try:
-            if hasattr(scenario, "prepare_all"):
-                scenario.prepare_all(stage)
             scenario.prepare(stage, case)
             case.task = scenario.trigger(stage, case)
             task = stage.wait_ended(case.task, 180)
@@ -173,17 +171,13 @@ class Sweep:
     def fault(self, fault, cases):
         stage = self.stage
         stage.proxy.say(gate=False)
-        for scenario in {case.scenario for case in cases}:
-            if hasattr(scenario, "prepare_all"):
-                stage.map(lambda case: ensure(stage, case.name, None), [case for case in self.cases if case.scenario is scenario])
-                scenario.prepare_all(stage)
         for case, error in zip(cases, stage.map(self.prepared, cases)):
             case.broken, case.late = error, False
         stage.proxy.say(gate=True)
         began = time.monotonic()
         # Those with the longest way first, so that nobody waits at its operation for longer than its deadline.
         for far in (True, False):
-            self.bring(fault, [case for case in cases if (case.scenario.together or case.number > 3) == far])
+            self.bring(fault, [case for case in cases if (case.number > 3) == far])
         able = [case for case in cases if not case.broken]
         for case in able:
             case.late = bool(fault.kill or fault.reboot) and not self.waits(case)
