@@ -122,6 +122,36 @@ struct Database::Impl {
             writer = std::make_unique<Session>(path, dialect::Access::write, settings.busy_milliseconds);
         auto& sql = writer->sql();
         sql.exec(dialect::begin_write);
+        // Members hardly ever fail, and a savepoint for each costs as much as its work: the few transactions in
+        // which one does are done again with them.
+        if (const auto failure = together(sql, batch)) {
+            try {
+                sql.exec("ROLLBACK");
+            } catch (const Error&) { // SQLite has done so by itself, as when the disk is full: nobody's was written
+                std::rethrow_exception(failure);
+            }
+            sql.exec(dialect::begin_write);
+            each_for_itself(sql, batch);
+        }
+        const auto begun = Clock::now();
+        sql.exec("COMMIT");
+        last_commit = Clock::now() - begun;
+        writes += batch.size();
+        ++transactions;
+    }
+
+    /// The first failure; none when all went well.
+    static std::exception_ptr together(Sql& sql, const std::vector<Member>& batch) {
+        try {
+            for (const auto& member : batch)
+                member.work(sql);
+            return nullptr;
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+
+    static void each_for_itself(Sql& sql, std::vector<Member>& batch) {
         for (auto& member : batch) {
             sql.exec("SAVEPOINT member");
             try {
@@ -135,11 +165,6 @@ struct Database::Impl {
                 sql.exec("ROLLBACK TO SAVEPOINT member");
             sql.exec("RELEASE SAVEPOINT member");
         }
-        const auto begun = Clock::now();
-        sql.exec("COMMIT");
-        last_commit = Clock::now() - begun;
-        writes += batch.size();
-        ++transactions;
     }
 
     /// After a failure of the database itself the session is closed, which undoes what it began.
