@@ -61,6 +61,7 @@ constexpr Command commands[] = {
     {"/sbin/sysctl", sysctl_main, "sbin/sysctl/sysctl.c"},
     {"/usr/bin/fetch", fetch_main, "usr.bin/fetch/fetch.c"},
     {"/usr/bin/netstat", netstat_main, "usr.bin/netstat/main.c"},
+    {"/usr/bin/sockstat", sockstat_main, "usr.bin/sockstat/sockstat.c"},
     {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},
     {"/usr/local/sbin/nginx", nginx_main, "www/nginx of the ports tree"},
     {"/usr/sbin/arp", arp_main, "usr.sbin/arp/arp.c"},

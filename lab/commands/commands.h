@@ -18,6 +18,7 @@ int kldunload_main(const Arguments& arguments);
 int mount_main(const Arguments& arguments);
 int ndp_main(const Arguments& arguments);
 int netstat_main(const Arguments& arguments);
+int sockstat_main(const Arguments& arguments);
 int nginx_main(const Arguments& arguments);
 int pfctl_main(const Arguments& arguments);
 int pw_main(const Arguments& arguments);
