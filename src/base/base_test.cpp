@@ -101,6 +101,23 @@ TEST(Types, Names) {
         EXPECT_FALSE(Ipv4Prefix::accepts(bad)) << bad;
 }
 
+TEST(Types, NetworkTexts) {
+    EXPECT_TRUE(Ipv4Address::accepts("10.77.0.5"));
+    for (const char* bad : {"", "10.77.0", "10.77.0.256", "10.77.0.5/24", "010.77.0.5", "10.77.0.5 ", "::1"})
+        EXPECT_FALSE(Ipv4Address::accepts(bad)) << bad;
+    EXPECT_TRUE(Ipv6Prefix::accepts("fd00:77::1/64"));
+    for (const char* bad :
+         {"fd00:77::1", "fd00:77:0:0:0:0:0:1/64", "FD00:77::1/64", "fe80::1/64", "ff02::1/64", "::1/128",
+          "fd00:77::1/8", "fd00:77::1/127", "::ffff:10.0.0.1/96", "fd00::%em0/64"})
+        EXPECT_FALSE(Ipv6Prefix::accepts(bad)) << bad;
+    EXPECT_TRUE(DomainName::accepts("lab.example"));
+    for (const char* bad : {"", ".", "lab.", "-a", "a-", "Lab", "a_b", "a b", "a,b", "a\nb"})
+        EXPECT_FALSE(DomainName::accepts(bad)) << bad;
+    EXPECT_TRUE(DhcpValue::accepts("192.0.2.1,192.0.2.2"));
+    for (const char* bad : {"", ",", "a,", "a b", "a\nport=0", "\"a\"", "a;b", "#a"})
+        EXPECT_FALSE(DhcpValue::accepts(bad)) << bad;
+}
+
 TEST(Types, Sizes) {
     EXPECT_EQ(ByteSize::parse("256M"), 256_MiB);
     EXPECT_EQ(ByteSize::parse("20g"), 20_GiB);

@@ -141,6 +141,35 @@
       "Something outside of the VM was cloned from its snapshots and would go with it. Nothing was "         \
       "removed.",                                                                                            \
       "Destroy the clones that the detail names, or zfs promote them; then repeat the command.")             \
+    X(switch_name_taken, "network.switch_exists", 409, "A switch of that name exists",                       \
+      "Names of switches are unique on a host.", "Choose another name, or change the switch that is there.") \
+    X(switch_in_use, "network.switch_in_use", 409, "The switch is in use",                                   \
+      "VMs have NICs on it, or interfaces that bHype did not put there are members of its bridge. The "      \
+      "detail names them; nothing was changed.",                                                             \
+      "Move or remove those NICs first.")                                                                    \
+    X(switch_refused, "network.refused", 409, "The network cannot be changed like this on this host",        \
+      "bHype looked before it changed anything: interfaces, addresses, ports and what uses them. "           \
+      "`problems` lists all that is in the way.",                                                            \
+      "Each problem says what it asks for.")                                                                 \
+    X(interface_missing, "network.no_interface", 409, "An interface is missing",                             \
+      "An interface that a switch is to use is not on the host: renamed, removed, or its driver is not "     \
+      "loaded.",                                                                                             \
+      "Look at ifconfig -a; change the switch or bring the interface back.")                                 \
+    X(interface_busy, "network.interface_busy", 409, "An interface is used for something else",              \
+      "The interface has addresses of the host, or is a member of another bridge. Taking it would cut "      \
+      "that off, so nothing was changed.",                                                                   \
+      "Use another interface, a VLAN on it, or free it first.")                                              \
+    X(port_taken, "network.port_taken", 409, "A port that bHype needs is taken",                             \
+      "bHype's dnsmasq answers DHCP (port 67) and DNS (port 53) on the switches' addresses, and another "    \
+      "program listens there.",                                                                              \
+      "See sockstat -l -p 53,67; bind that program to its own addresses, or turn DHCP off on the switch.")   \
+    X(uplink_busy, "network.uplink_waits", 409, "A change of the uplink waits to be confirmed",              \
+      "The host's own addresses are being moved, and nobody else may touch those interfaces until that is "  \
+      "kept or taken back. It goes back by itself when its time is over.",                                   \
+      "Confirm it with bhype uplink confirm, or take it back with bhype uplink revert.")                     \
+    X(uplink_over, "network.uplink_over", 409, "There is no such change of the uplink to decide on",         \
+      "It was kept or taken back already, by somebody or because its time was over. The detail says which.", \
+      "See bhype uplink show; make the change again if it went back too early, with more --seconds.")        \
     X(policy, "host.refused", 403, "bhype-hostd refuses this operation",                                     \
       "The root side checks each operation again, whoever asks: what lies outside of bHype's own "           \
       "datasets and folders, and what hostd.toml forbids, is not done.",                                     \

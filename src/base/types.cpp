@@ -8,6 +8,9 @@
 #include <span>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace bhype {
@@ -50,6 +53,14 @@ bool each_part(std::string_view text, char separator, Visit visit) {
             return true;
         text.remove_prefix(end + 1);
     }
+}
+
+/// A decimal number without a needless zero in front.
+bool plain(std::string_view digits, unsigned least, unsigned most) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc() && end == digits.data() + digits.size() && value >= least && value <= most &&
+           (digits.size() == 1 || digits[0] != '0');
 }
 
 bool printable_line(std::string_view text, std::size_t longest) {
@@ -225,22 +236,66 @@ bool Note::accepts(std::string_view text) {
     return printable_line(text, 200);
 }
 
+RULE(Ipv4Address, "IPv4 address", "an IPv4 address such as 10.77.0.5", "^([0-9]{1,3}\\.){3}[0-9]{1,3}$",
+     "10.77.0.5", 15)
+bool Ipv4Address::accepts(std::string_view text) {
+    int parts = 0;
+    return text.size() <= 15 &&
+           each_part(text, '.', [&](std::string_view part) { return ++parts <= 4 && plain(part, 0, 255); }) &&
+           parts == 4;
+}
+
 RULE(Ipv4Prefix, "IPv4 prefix", "an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24",
      "^([0-9]{1,3}\\.){3}[0-9]{1,3}/[0-9]{1,2}$", "10.77.0.1/24", 18)
 bool Ipv4Prefix::accepts(std::string_view text) {
     const auto slash = text.find('/');
-    if (slash == text.npos || text.size() > 18)
+    return slash != text.npos && Ipv4Address::accepts(text.substr(0, slash)) &&
+           plain(text.substr(slash + 1), 8, 30);
+}
+
+RULE(Ipv6Prefix, "IPv6 prefix",
+     "an IPv6 address in its shortest form with a prefix length of 16 to 126, such as fd00:77::1/64; not "
+     "link-local or multicast",
+     "^[0-9a-f:]{2,39}/[0-9]{2,3}$", "fd00:77::1/64", 43)
+bool Ipv6Prefix::accepts(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos || slash > 39 || !plain(text.substr(slash + 1), 16, 126))
         return false;
-    const auto number = [](std::string_view part, unsigned least, unsigned most) {
-        unsigned value = 0;
-        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-        return error == std::errc() && end == part.data() + part.size() && value >= least && value <= most &&
-               (part.size() == 1 || part[0] != '0');
-    };
-    int parts = 0;
-    return each_part(text.substr(0, slash), '.',
-                     [&](std::string_view part) { return ++parts <= 4 && number(part, 0, 255); }) &&
-           parts == 4 && number(text.substr(slash + 1), 8, 30);
+    const std::string address(text.substr(0, slash));
+    in6_addr binary{};
+    if (::inet_pton(AF_INET6, address.c_str(), &binary) != 1)
+        return false;
+    const auto* byte = binary.s6_addr;
+    const bool link_local = byte[0] == 0xfe && (byte[1] & 0xc0) == 0x80;
+    const bool multicast = byte[0] == 0xff;
+    // Unspecified, loopback, IPv4 in IPv6 (RFC 4291, 2.5).
+    const bool special = std::all_of(byte, byte + 10, [](unsigned char one) { return one == 0; });
+    if (link_local || multicast || special)
+        return false;
+    std::array<char, INET6_ADDRSTRLEN> shortest{};
+    return ::inet_ntop(AF_INET6, &binary, shortest.data(), shortest.size()) && address == shortest.data();
+}
+
+RULE(DomainName, "domain",
+     "labels of 1 to 63 lower-case letters, digits or '-' joined by '.', at most 100 characters",
+     "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$", "lab.example", 100)
+bool DomainName::accepts(std::string_view text) {
+    return text.size() <= 100 && each_part(text, '.', [](std::string_view label) {
+               return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+                      all(label, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+           });
+}
+
+RULE(DhcpValue, "DHCP option's value",
+     "1 to 100 letters, digits, '.', ':', '/', '_' or '-', with ',' between values",
+     "^[A-Za-z0-9._/:-]+(,[A-Za-z0-9._/:-]+)*$", "192.0.2.1", 100)
+bool DhcpValue::accepts(std::string_view text) {
+    return text.size() <= 100 && each_part(text, ',', [](std::string_view part) {
+               return !part.empty() && all(part, [](char c) {
+                   return is_letter(c) || is_digit(c) ||
+                          std::string_view("._/:-").find(c) != std::string_view::npos;
+               });
+           });
 }
 
 RULE(Sha256, "SHA-256", "64 lower-case hex digits", "^[0-9a-f]{64}$",

@@ -38,8 +38,16 @@ BHYPE_TEXT(GroupName);
 BHYPE_TEXT(HostPath);
 /// A person's words about an object: one line, no control characters, at most 200 characters.
 BHYPE_TEXT(Note);
+/// IPv4 address, "10.77.0.5".
+BHYPE_TEXT(Ipv4Address);
 /// IPv4 address with prefix length, "10.77.0.1/24".
 BHYPE_TEXT(Ipv4Prefix);
+/// IPv6 address with prefix length in RFC 5952's form, "fd00:77::1/64": no link-local, no multicast address.
+BHYPE_TEXT(Ipv6Prefix);
+/// A DNS domain of at most 100 characters (RFC 1123), lower case, without a dot at its end: "lab.example".
+BHYPE_TEXT(DomainName);
+/// The value of a DHCP option for dnsmasq(8): addresses, numbers or words, joined by ','.
+BHYPE_TEXT(DhcpValue);
 /// SHA-256 in lower-case hex.
 BHYPE_TEXT(Sha256);
 /// Task id: "t" and 16 hex digits; path-safe.

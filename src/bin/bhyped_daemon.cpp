@@ -7,6 +7,8 @@
 #include "api/session.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "network/endpoints.h"
+#include "network/tasks.h"
 #include "store/documents.h"
 #include "system/system.h"
 #include "vm/endpoints.h"
@@ -66,7 +68,7 @@ struct Daemon::Parts {
     /// Of what a task works on ("vm/web1"); nothing when it is not there or nobody's own.
     std::optional<access::Ownership> owner_of(const std::string& object) const;
     void session_ended(const std::string& session);
-    std::vector<std::string> guests_of(const access::Caller& caller, const SwitchName& name) const;
+    std::vector<network::SwitchNic> nics() const;
 
     Config config;
     store::Database database;
@@ -89,6 +91,7 @@ struct Daemon::Parts {
     templates::Library library;
     system::System system;
     vm::Services vms;
+    network::Services networks;
     api::Router router;
     api::Dispatch dispatch;
     http::Server server;
@@ -98,6 +101,7 @@ namespace {
 
 constexpr std::string_view ending = "vm.ending";
 constexpr std::string_view switch_ = "switch";
+constexpr std::string_view forward = "forward";
 constexpr std::string_view setting = "setting";
 
 std::vector<std::string> texts(const std::vector<HostPath>& paths) {
@@ -161,14 +165,32 @@ Daemon::Parts::Parts(const Config& wanted)
           .offer = [this] { return system.offer(); },
           .may_own = [this](const UserName& name) { return accounts.may_own(name); },
           .group_exists = [this](const GroupName& name) { return accounts.group_exists(name); }},
+      networks{.host = *host,
+               .switches = switches,
+               .task_endpoints = task_endpoints,
+               .may_see =
+                   [this](const access::Caller& caller, const VmName& vm) {
+                       const auto ownership = inventory.ownership(vm);
+                       return ownership && access::may_see(caller, *ownership);
+                   },
+               .may_change =
+                   [this](const access::Caller& caller, const VmName& vm) {
+                       const auto ownership = inventory.ownership(vm);
+                       return ownership && access::may_change(caller, *ownership);
+                   }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
-    vm::add_tasks(*tasks, inventory, keeper, [this](const host::Machine& machine) {
+    switches.nics_from([this] { return nics(); });
+    vm::add_tasks(*tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
         return vm::start_problems(machine, system.offer(), switches);
     });
     system.add_tasks(*tasks, [this] {
         keeper.wake();
         events.publish("host");
         events.publish("switches");
+    });
+    network::add_tasks(*tasks, switches, [this] {
+        events.publish("switches");
+        keeper.wake();
     });
     declare();
     inventory.on_change([this](const VmName& name, const access::Ownership& ownership) {
@@ -209,6 +231,20 @@ network::Switches::Keep Daemon::Parts::keep_switches() {
                     for (const auto& wanted : all)
                         by_name.emplace(wanted.name.str(), wanted);
                     documents.replace(switch_, by_name);
+                },
+            .load_forwards =
+                [this] {
+                    std::vector<network::Forward> all;
+                    for (auto& [name, wanted] : documents.all<network::Forward>(forward))
+                        all.push_back(std::move(wanted));
+                    return all;
+                },
+            .save_forwards =
+                [this](const std::vector<network::Forward>& all) {
+                    std::map<std::string, network::Forward> by_name;
+                    for (const auto& wanted : all)
+                        by_name.emplace(wanted.name, wanted);
+                    documents.replace(forward, by_name);
                 }};
 }
 
@@ -217,15 +253,16 @@ system::Keep Daemon::Parts::keep_host() {
             .set_pool = [this](const PoolName& pool) { documents.put(setting, "pool", pool); }};
 }
 
-std::vector<std::string> Daemon::Parts::guests_of(const access::Caller& caller,
-                                                  const SwitchName& name) const {
-    std::vector<std::string> found;
+std::vector<network::SwitchNic> Daemon::Parts::nics() const {
+    std::vector<network::SwitchNic> all;
     for (const auto& record : inventory.all())
-        if (access::may_see(caller, record.ownership) &&
-            std::any_of(record.machine.nics.begin(), record.machine.nics.end(),
-                        [&](const auto& nic) { return nic.switch_ == name; }))
-            found.push_back(record.name.str());
-    return found;
+        for (const auto& nic : record.machine.nics) {
+            const auto address = record.addresses.find(nic.name.str());
+            all.push_back({record.name, nic.name, nic.switch_, nic.mac, nic.address,
+                           address == record.addresses.end() ? std::string() : address->second,
+                           vm::is_live(record.guest.state)});
+        }
+    return all;
 }
 
 void Daemon::Parts::declare() {
@@ -234,9 +271,7 @@ void Daemon::Parts::declare() {
     task_endpoints.declare(router);
     consoles.declare(router);
     vm::add_endpoints(router, vms);
-    network::add_endpoints(router, switches, [this](const access::Caller& caller, const SwitchName& name) {
-        return guests_of(caller, name);
-    });
+    network::add_endpoints(router, networks);
     system.add_endpoints(router, task_endpoints);
     api::declare_audit(router, audit);
     api::declare_about(router);

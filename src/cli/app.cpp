@@ -79,6 +79,12 @@ int Context::run_task(const std::string& method, const std::string& target,
 }
 
 int Context::follow(const json::value& started) {
+    if (!started.as_object().contains("cancellable")) { // the object itself: it is as it was wanted already
+        if (json)
+            std::cout << bhype::json::serialize(started) << '\n';
+        std::cerr << "nothing changed\n";
+        return done;
+    }
     auto task = started;
     const auto id = text(task, "id");
     const auto ended = [&] {
@@ -114,6 +120,26 @@ int Context::follow(const json::value& started) {
         std::cerr << "bhype: task " << id << " " << text(task, "state") << '\n';
     std::cerr << "bhype task log " << id << " shows what was done.\n";
     return failed;
+}
+
+CLI::App* noun(CLI::App& app, Context& context, const std::string& name, const std::string& summary,
+               const std::function<int()>& list) {
+    auto* added = app.add_subcommand(name, summary);
+    added->require_subcommand(0, 1);
+    added->fallthrough();
+    added->final_callback([added, &context, list] {
+        if (added->get_subcommands().empty())
+            context.chosen = list;
+    });
+    return added;
+}
+
+CLI::App* verb(CLI::App& noun, Context& context, const std::string& name, const std::string& summary,
+               std::function<int()> action) {
+    auto* added = noun.add_subcommand(name, summary);
+    added->fallthrough();
+    added->callback([&context, action = std::move(action)] { context.chosen = action; });
+    return added;
 }
 
 std::string fact(std::string_view key, std::size_t width, std::string_view value) {
@@ -181,6 +207,7 @@ int run(int argc, char** argv) {
                "\nbhype --help and bhype NOUN VERB --help tell more.\n";
     });
     add_vm_commands(app, context);
+    add_network_commands(app, context);
     add_task_commands(app, context);
     add_host_commands(app, context);
     std::string shell;

@@ -33,8 +33,16 @@ struct Context {
 };
 
 void add_vm_commands(CLI::App& app, Context& context);
+void add_network_commands(CLI::App& app, Context& context);
+void add_uplink_commands(CLI::App& app, Context& context);
 void add_task_commands(CLI::App& app, Context& context);
 void add_host_commands(CLI::App& app, Context& context);
+
+/// A noun whose bare form does `list`.
+CLI::App* noun(CLI::App& app, Context& context, const std::string& name, const std::string& summary,
+               const std::function<int()>& list);
+CLI::App* verb(CLI::App& noun, Context& context, const std::string& name, const std::string& summary,
+               std::function<int()> action);
 
 /// The whole program: parses, runs, says errors, gives the exit status.
 int run(int argc, char** argv);

@@ -41,7 +41,7 @@ std::string quoted(const std::string& text) {
 
 /// Nouns whose objects have names that can be listed.
 bool has_names(const std::string& noun) {
-    return noun == "vm" || noun == "task" || noun == "template";
+    return noun == "vm" || noun == "task" || noun == "template" || noun == "switch" || noun == "forward";
 }
 
 std::string bash(const CLI::App& app) {

@@ -174,15 +174,6 @@ void add_host_commands(CLI::App& app, Context& context) {
         added->callback([&context, action = std::move(action)] { context.chosen = action; });
         return added;
     };
-    plain("switch", "List the switches", [&context] {
-        return context.print("/api/v1/switches", [&](const json::value& switches) {
-            std::vector<std::vector<std::string>> rows;
-            for (const auto& item : switches.as_array())
-                rows.push_back({text(item, "name"), text(item, "kind"), text(item, "bridge"),
-                                text(item, "address"), text(item, "state")});
-            return table({"NAME", "KIND", "BRIDGE", "ADDRESS", "STATE"}, rows, context.plain);
-        });
-    });
     plain("host", "The host at a glance", [&context] { return context.print("/api/v1/host", host_text); });
     plain("disk", "List the disks and who uses them", [&context] {
         return context.print("/api/v1/disks",

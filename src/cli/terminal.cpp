@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -117,6 +118,17 @@ std::string ask(const std::string& question) {
     if (!is_terminal(STDIN_FILENO))
         return {};
     std::cerr << question << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer;
+}
+
+std::optional<std::string> ask_within(const std::string& question, std::chrono::seconds time) {
+    std::cerr << question << std::flush;
+    pollfd input{0, POLLIN, 0};
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    if (::poll(&input, 1, static_cast<int>(std::max<std::int64_t>(milliseconds, 0))) <= 0)
+        return std::nullopt;
     std::string answer;
     std::getline(std::cin, answer);
     return answer;

@@ -2,6 +2,8 @@
 
 #include <termios.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,5 +48,7 @@ std::string table(const std::vector<std::string>& head, const std::vector<std::v
 
 /// Asks on the terminal; empty when there is none.
 std::string ask(const std::string& question);
+/// The same, but nothing once that time is over.
+std::optional<std::string> ask_within(const std::string& question, std::chrono::seconds time);
 
 } // namespace bhype::cli

@@ -192,11 +192,6 @@ int change(Context& context, const VmOptions& options, const json::object& body,
     if (!etag.empty())
         headers["If-Match"] = etag;
     const auto answer = context.api().send("PATCH", path_of(options), body, headers);
-    if (answer.as_object().contains("pending_restart")) { // the VM: it is as it was wanted already
-        std::cout << (context.json ? json::serialize(answer) + "\n" : "");
-        std::cerr << "nothing changed\n";
-        return done;
-    }
     const int result = context.follow(answer);
     if (result != done || context.json || context.no_wait)
         return result;

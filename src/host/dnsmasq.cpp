@@ -1,41 +1,72 @@
 #include "host/dnsmasq.h"
 
+#include "host/address.h"
 #include "host/ifconfig.h"
 #include "host/text.h"
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 namespace bhype::host {
 
 namespace {
 
-struct Network {
-    std::uint32_t address;
-    std::uint32_t first; ///< the network's own address
-    std::uint32_t last;  ///< broadcast
-    std::uint32_t mask;
-};
-
-Network network(const Ipv4Prefix& prefix) {
-    const auto halves = split(prefix.str(), '/');
-    std::uint32_t address = 0;
-    for (const auto part : split(halves.at(0), '.'))
-        address = address << 8 | number<std::uint32_t>(part).value();
-    const auto length = number<unsigned>(halves.at(1)).value();
-    const std::uint32_t mask = ~std::uint32_t{0} << (32 - length);
-    return {address, address & mask, address | ~mask, mask};
+[[noreturn]] void refuse(const DhcpRange& range, const std::string& field, const std::string& rule) {
+    throw Error(Code::invalid_field, {}, {{field, range.switch_.str() + ": " + rule}});
 }
 
-std::string dotted(std::uint32_t address) {
-    return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+AddressSpan span_of(const DhcpRange& range) {
+    if (range.first.has_value() != range.last.has_value())
+        refuse(range, "first", "the range needs both ends or none");
+    if (!range.first)
+        return addresses_for_guests(range.address);
+    const auto net = ipv4_network(range.address);
+    const auto first = ipv4_number(*range.first);
+    const auto last = ipv4_number(*range.last);
+    if (first > last || first <= net.first || last >= net.last)
+        refuse(range, "first", "the range must lie within " + net.str() + ", its first address first");
+    if (net.address >= first && net.address <= last)
+        refuse(range, "first", "the range holds the bridge's own address");
+    return {range.first->str(), range.last->str(), dotted(net.mask)};
+}
+
+std::string joined(const std::vector<Ipv4Address>& addresses) {
+    std::string text;
+    for (const auto& address : addresses)
+        text += (text.empty() ? "" : ",") + address.str();
+    return text;
+}
+
+std::string lines_of(const DhcpRange& range) {
+    const auto span = span_of(range);
+    const auto& tag = range.switch_.str();
+    const auto own = dotted(ipv4_network(range.address).address);
+    auto text = fmt::format("dhcp-range=set:{},{},{},{},{}\n", tag, span.first, span.last, span.netmask,
+                            range.lease ? range.lease->value : 43200);
+    const auto option = [&](const std::string& name, const std::string& value) {
+        text += fmt::format("dhcp-option=tag:{},{}{}{}\n", tag, name, value.empty() ? "" : ",", value);
+    };
+    // An option without a value is not sent; dnsmasq sends both of these by itself otherwise.
+    option("option:router", range.router ? own : "");
+    option("option:dns-server", range.router ? (range.dns.empty() ? own : joined(range.dns)) : "");
+    if (range.domain) {
+        text += fmt::format("domain={},{}\n", range.domain->str(), ipv4_network(range.address).str());
+        option("option:domain-name", range.domain->str());
+    }
+    for (const auto& extra : range.options)
+        option(std::to_string(extra.code.value), extra.value.str());
+    if (range.address6)
+        text += fmt::format("dhcp-range=set:{},::,constructor:{},{},{}\n", tag,
+                            bridge_name(range.switch_).str(), "ra-stateless,ra-names", 43200);
+    return text;
 }
 
 } // namespace
 
 AddressSpan addresses_for_guests(const Ipv4Prefix& bridge_address) {
-    const auto net = network(bridge_address);
+    const auto net = ipv4_network(bridge_address);
     if (net.address == net.first || net.address == net.last)
         throw Error(Code::invalid_field, {},
                     {{"address", bridge_address.str() + " is the network's own or its broadcast address"}});
@@ -51,33 +82,49 @@ std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const Dn
     std::string interfaces;
     std::string spans;
     std::set<SwitchName> names;
-    std::vector<Network> networks;
+    bool announces = false;
     for (const auto& range : ranges) {
-        const auto net = network(range.address);
         if (!names.insert(range.switch_).second)
             throw Error(Code::invalid_field, {}, {{"ranges", "name " + range.switch_.str() + " twice"}});
-        for (const auto& other : networks)
-            if (net.first <= other.last && other.first <= net.last)
-                throw Error(
-                    Code::invalid_field, {},
-                    {{"ranges", "overlap: " + range.address.str() + " and " + dotted(other.address)}});
-        networks.push_back(net);
-        const auto span = addresses_for_guests(range.address);
-        const auto& tag = range.switch_.str();
+        for (const auto& other : ranges)
+            if (&other < &range && overlap(range.address.str(), other.address.str()))
+                throw Error(Code::invalid_field, {},
+                            {{"ranges", "overlap: " + range.address.str() + " and " + other.address.str()}});
         interfaces += fmt::format("interface={}\n", bridge_name(range.switch_).str());
-        spans += fmt::format("dhcp-range=set:{},{},{},{},12h\n", tag, span.first, span.last, span.netmask);
-        spans += fmt::format("dhcp-option=tag:{},option:router,{}\n", tag, dotted(net.address));
+        spans += lines_of(range);
+        announces = announces || range.address6;
     }
-    // No bind-interfaces: with it dnsmasq refuses to start while a bridge is missing.
+    // bind-interfaces leaves port 53 of all other addresses to others.
     return fmt::format("# Written by bHype; what is changed here is lost.\n"
-                       "port=0\n"
+                       "bind-interfaces\n"
                        "no-hosts\n"
+                       "domain-needed\n"
+                       "bogus-priv\n"
                        "user={}\n"
                        "pid-file={}\n"
                        "dhcp-leasefile={}\n"
+                       "dhcp-hostsfile={}\n"
                        "dhcp-authoritative\n"
-                       "{}except-interface=lo0\n{}",
-                       files.user.str(), files.pid.str(), files.leases.str(), interfaces, spans);
+                       "{}{}except-interface=lo0\n{}",
+                       files.user.str(), files.pid.str(), files.leases.str(), files.hosts.str(),
+                       announces ? "enable-ra\n" : "", interfaces, spans);
+}
+
+std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts) {
+    std::string text;
+    std::set<MacAddress> macs;
+    std::map<Ipv4Address, MacAddress> addresses;
+    for (const auto& host : hosts) {
+        if (!macs.insert(host.mac).second)
+            throw Error(Code::invalid_field, {}, {{"hosts", "name " + host.mac.str() + " twice"}});
+        if (host.address && !addresses.emplace(*host.address, host.mac).second)
+            throw Error(Code::invalid_field, {},
+                        {{"hosts", host.address->str() + " is given to " + host.mac.str() + " and " +
+                                       addresses.at(*host.address).str()}});
+        text += fmt::format("{},{}{}\n", host.mac.str(), host.address ? host.address->str() + "," : "",
+                            host.name.str());
+    }
+    return text;
 }
 
 Command dnsmasq_test(const DnsmasqFiles& files) {

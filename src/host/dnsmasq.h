@@ -11,6 +11,7 @@ struct DnsmasqFiles {
     HostPath configuration = HostPath::from("/usr/local/etc/bhype/dnsmasq.conf");
     /// Not in /var/db/bhype, where bhyped could put a link in its place: dnsmasq opens it as root.
     HostPath leases = HostPath::from("/var/db/bhype-dhcp/dnsmasq.leases");
+    HostPath hosts = HostPath::from("/usr/local/etc/bhype/dnsmasq.hosts"); ///< read as `user` on SIGHUP
     HostPath pid = HostPath::from("/var/run/bhype/dnsmasq.pid");
     UserName user = UserName::from("nobody");
 };
@@ -25,8 +26,11 @@ struct AddressSpan {
 AddressSpan addresses_for_guests(const Ipv4Prefix& bridge_address);
 
 /// The configuration: typed values only, no text of anybody's. Throws Error(invalid_field) for no range at
-/// all (dnsmasq would then serve every interface), a switch named twice, networks that overlap.
+/// all (dnsmasq would then serve every interface), a switch named twice, networks that overlap, a range
+/// outside of its network.
 std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const DnsmasqFiles& files);
+/// The dhcp-hostsfile. Throws Error(invalid_field) for a MAC or an address that comes twice.
+std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts);
 
 Command dnsmasq_test(const DnsmasqFiles& files);
 /// Ends with 0 once the daemon serves; 2 when the port is taken.

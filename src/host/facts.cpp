@@ -31,6 +31,13 @@ std::uint64_t required_number(const Command& command, const std::map<std::string
 
 } // namespace
 
+Command sysctl_set(const std::string& name, const std::string& value) {
+    return {.program = Program::sysctl,
+            .arguments = {name + '=' + value},
+            .input = std::nullopt,
+            .deadline = seconds(10)};
+}
+
 Command sysctl_get(const std::vector<std::string>& names) {
     Command command{
         .program = Program::sysctl, .arguments = {"-i"}, .input = std::nullopt, .deadline = seconds(10)};
@@ -124,11 +131,20 @@ Command kldload_needed() {
     return command;
 }
 
+Command kldload_module(std::string_view module) {
+    return {.program = Program::kldload,
+            .arguments = {"-n", std::string(module)},
+            .input = std::nullopt,
+            .deadline = seconds(60)};
+}
+
 std::string loader_conf() {
     std::string text = "# Written by bHype; what is changed here is lost.\n";
     for (const auto module : needed_modules)
         if (module != "zfs")
             text += fmt::format("{}_load=\"YES\"\n", module);
+    for (const auto* tunable : bridge_filters)
+        text += fmt::format("{}=\"0\"\n", tunable);
     return text;
 }
 

@@ -18,6 +18,13 @@ inline constexpr std::array<std::string_view, 5> needed_modules{"vmm", "nmdm", "
 Command sysctl_get(const std::vector<std::string>& names);
 std::map<std::string, std::string> parse_sysctl(const Command& command, const Output& output);
 
+/// Whether pf sees what bridges carry; on by default in 13, off in 14 and 15 (if_bridge(4)).
+inline constexpr std::array<const char*, 2> bridge_filters{"net.link.bridge.pfil_member",
+                                                           "net.link.bridge.pfil_bridge"};
+
+/// sysctl NAME=VALUE
+Command sysctl_set(const std::string& name, const std::string& value);
+
 Command facts_sysctl();
 Command facts_version();
 /// Exit status 0: loaded or compiled in, 1: not.
@@ -31,6 +38,8 @@ Command hostuuid_sysctl();
 Uuid parse_hostuuid(const Command& command, const Output& output);
 
 Command kldload_needed();
+/// kldload -n MODULE: loaded already is no failure.
+Command kldload_module(std::string_view module);
 /// /boot/loader.conf.d/bhype.conf whole.
 std::string loader_conf();
 

@@ -10,6 +10,12 @@
 #include "host/dnsmasq.h"
 #include "host/facts.h"
 #include "host/ifconfig.h"
+#include "host/neighbors.h"
+#include "host/pf.h"
+#include "host/rc_conf.h"
+#include "host/routes.h"
+#include "host/sockstat.h"
+#include "host/traffic.h"
 #include "host/zfs.h"
 #include "host/zpool.h"
 
@@ -183,7 +189,6 @@ TEST(Golden, EveryOtherCommand) {
     const auto vm = VmName::from("web1");
     const auto tap = InterfaceName::from("tap0");
     const auto bridge = bridge_name(SwitchName::from("nat"));
-    const auto address = Ipv4Prefix::from("10.77.0.1/24");
     const auto disks = [](std::initializer_list<const char*> names) {
         std::vector<DiskName> found;
         for (const auto* name : names)
@@ -191,6 +196,8 @@ TEST(Golden, EveryOtherCommand) {
         return found;
     };
     const std::vector<Command> commands{
+        arp_list(),
+        ndp_list(),
         bhyvectl_destroy(vm),
         bhyvectl_force_poweroff(vm),
         bhyvectl_force_reset(vm),
@@ -206,15 +213,48 @@ TEST(Golden, EveryOtherCommand) {
         ifconfig_create_tap(vm, DeviceName::from("net0")),
         ifconfig_up(tap),
         ifconfig_mtu(tap, 1500),
-        ifconfig_add_address(bridge, address),
-        ifconfig_remove_address(bridge, address),
+        ifconfig_create_vlan(SwitchName::from("dmz"), InterfaceName::from("igb0"), 20),
+        ifconfig_add_address(bridge, "10.77.0.1/24"),
+        ifconfig_remove_address(bridge, "10.77.0.1/24"),
+        ifconfig_add_address(bridge, "fd00:77::1/64"),
+        ifconfig_remove_address(bridge, "fd00:77::1/64"),
+        ifconfig_enable_inet6(bridge),
+        ifconfig_disable_inet6(bridge),
+        ifconfig_ether(bridge, "58:9c:fc:00:00:01"),
+        ifconfig_create_lagg(InterfaceName::from("lagg0"), "lacp",
+                             {InterfaceName::from("igb0"), InterfaceName::from("igb1")}),
+        ifconfig_create_vlan_of(InterfaceName::from("igb0"), 20),
+        ifconfig_isolate(bridge, tap, true),
+        ifconfig_isolate(bridge, tap, false),
         ifconfig_add_member(bridge, tap),
         ifconfig_remove_member(bridge, tap),
         ifconfig_destroy(tap),
         kldload_needed(),
+        kldload_module("pf"),
         kldstat_module("vmm"),
         mount_list(),
+        netstat_interfaces(),
+        netstat_routes(false),
+        netstat_routes(true),
+        pfctl_test(""),
+        pfctl_load(""),
+        pfctl_test_file(HostPath::from("/etc/pf.conf")),
+        pfctl_load_file(HostPath::from("/etc/pf.conf")),
+        pfctl_enable(),
+        pfctl_running(),
+        pfctl_show(PfShow::nat, false),
+        pfctl_show(PfShow::rules, false),
+        pfctl_show(PfShow::nat, true),
+        pfctl_show(PfShow::rules, true),
+        route_add({false, "10.0.0.0/8", "192.0.2.1", "igb0"}),
+        route_delete({true, "default", "fe80::1%igb0", "igb0"}),
+        route_default(false),
+        route_default(true),
+        sockstat_dhcp(),
         swapctl_list(),
+        sysrc_all(),
+        sysrc_remove("ifconfig_igb0_alias0"),
+        sysctl_set("net.inet.ip.forwarding", "1"),
         sysrc_set("bhyped_enable", "YES"),
         sysrc_set("bhyped_flags", "a value with 'quotes' & spaces"),
         zfs_clone(dataset, label, volume),
@@ -255,10 +295,33 @@ TEST(Golden, EveryOtherCommand) {
 #undef X
     EXPECT_EQ(programs.size(), all) << "a program without a command";
     compare(directory / "loader.conf.txt", loader_conf());
-    compare(directory / "dnsmasq.conf.txt",
-            dnsmasq_configuration({{SwitchName::from("nat"), address},
-                                   {SwitchName::from("lab"), Ipv4Prefix::from("192.168.10.254/28")}},
-                                  {}));
+    DhcpRange nat;
+    nat.switch_ = SwitchName::from("nat");
+    nat.address = Ipv4Prefix::from("10.77.0.1/24");
+    auto lab = nat;
+    lab.switch_ = SwitchName::from("lab");
+    lab.address = Ipv4Prefix::from("192.168.10.254/28");
+    lab.address6 = Ipv6Prefix::from("fd00:77::1/64");
+    lab.first = Ipv4Address::from("192.168.10.242");
+    lab.last = Ipv4Address::from("192.168.10.250");
+    lab.lease = 3600;
+    lab.domain = DomainName::from("lab.example");
+    lab.dns = {Ipv4Address::from("192.0.2.53"), Ipv4Address::from("192.0.2.54")};
+    lab.options = {{42, DhcpValue::from("192.0.2.1,192.0.2.2")}};
+    auto alone = nat;
+    alone.switch_ = SwitchName::from("private");
+    alone.address = Ipv4Prefix::from("10.78.0.1/24");
+    alone.router = false;
+    compare(directory / "dnsmasq.conf.txt", dnsmasq_configuration({nat, lab, alone}, {}));
+
+    FirewallEnsure pf;
+    pf.switches = {{nat.switch_, true, false, nat.address, std::nullopt, std::nullopt},
+                   {lab.switch_, true, true, lab.address, lab.address6, InterfaceName::from("igb1")},
+                   {alone.switch_, false, false, alone.address, std::nullopt, std::nullopt}};
+    pf.forwards = {{Protocol::tcp, std::nullopt, 8080, Ipv4Address::from("10.77.0.10"), 80, std::nullopt},
+                   {Protocol::udp, Ipv4Address::from("192.0.2.10"), 53, Ipv4Address::from("10.77.0.11"), 53,
+                    std::nullopt}};
+    compare(directory / "pf.txt", pf_rules(pf, {InterfaceName::from("em0"), std::nullopt}));
 }
 
 } // namespace

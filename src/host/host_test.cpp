@@ -1,8 +1,10 @@
+#include "host/address.h"
 #include "host/bhyve.h"
 #include "host/disks.h"
 #include "host/dnsmasq.h"
 #include "host/facts.h"
 #include "host/ifconfig.h"
+#include "host/pf.h"
 #include "host/zfs.h"
 #include "host/zpool.h"
 
@@ -435,15 +437,104 @@ TEST(Dnsmasq, HandsOutTheLargerSide) {
     EXPECT_THAT(error_of([&] { span("10.77.0.255/24"); }), HasSubstr("broadcast"));
 }
 
+DhcpRange range(const char* name, const char* address) {
+    DhcpRange found;
+    found.switch_ = SwitchName::from(name);
+    found.address = Ipv4Prefix::from(address);
+    return found;
+}
+
 TEST(Dnsmasq, RefusesRangesThatCannotBe) {
-    const DhcpRange nat{SwitchName::from("nat"), Ipv4Prefix::from("10.77.0.1/24")};
+    const auto nat = range("nat", "10.77.0.1/24");
     EXPECT_THAT(error_of([] { dnsmasq_configuration({}, {}); }), HasSubstr("missing"));
     EXPECT_THAT(error_of([&] { dnsmasq_configuration({nat, nat}, {}); }), HasSubstr("twice"));
-    EXPECT_THAT(
-        error_of([&] {
-            dnsmasq_configuration({nat, {SwitchName::from("lab"), Ipv4Prefix::from("10.77.0.129/25")}}, {});
-        }),
-        HasSubstr("overlap"));
+    EXPECT_THAT(error_of([&] {
+                    dnsmasq_configuration({nat, range("lab", "10.77.0.129/25")}, {});
+                }),
+                HasSubstr("overlap"));
+    const auto with = [&](const char* first, const char* last) {
+        auto changed = nat;
+        changed.first = Ipv4Address::parse(first);
+        changed.last = Ipv4Address::parse(last);
+        return error_of([&] { dnsmasq_configuration({changed}, {}); });
+    };
+    EXPECT_THAT(with("10.77.0.9", ""), HasSubstr("both ends"));
+    EXPECT_THAT(with("10.77.0.9", "10.77.1.9"), HasSubstr("within 10.77.0.0/24"));
+    EXPECT_THAT(with("10.77.0.9", "10.77.0.5"), HasSubstr("within"));
+    EXPECT_THAT(with("10.77.0.1", "10.77.0.5"), HasSubstr("bridge's own"));
+    EXPECT_EQ(with("10.77.0.2", "10.77.0.5"), "no error");
+}
+
+TEST(Dnsmasq, KeepsAnAddressForOne) {
+    const auto host = [](const char* mac, const char* address) {
+        return DhcpHost{SwitchName::from("nat"), MacAddress::from(mac), Ipv4Address::parse(address),
+                        DomainName::from("web1")};
+    };
+    const auto first = host("58:9c:fc:00:00:01", "10.77.0.10");
+    EXPECT_EQ(dnsmasq_hosts({first, host("58:9c:fc:00:00:02", "")}),
+              "58:9c:fc:00:00:01,10.77.0.10,web1\n58:9c:fc:00:00:02,web1\n");
+    EXPECT_THAT(error_of([&] { dnsmasq_hosts({first, first}); }), HasSubstr("twice"));
+    EXPECT_THAT(error_of([&] {
+                    dnsmasq_hosts({first, host("58:9c:fc:00:00:02", "10.77.0.10")});
+                }),
+                HasSubstr("10.77.0.10 is given to"));
+}
+
+// ---- addresses
+
+TEST(Addresses, Overlap) {
+    EXPECT_TRUE(overlap("10.77.0.1/24", "10.77.0.200/32"));
+    EXPECT_TRUE(overlap("10.0.0.0/8", "10.77.0.1/24"));
+    EXPECT_TRUE(overlap("10.77.0.5", "10.77.0.1/24"));
+    EXPECT_TRUE(overlap("fd00:77::1/64", "fd00:77::ffff:1/126"));
+    EXPECT_FALSE(overlap("10.77.0.1/24", "10.77.1.1/24"));
+    EXPECT_FALSE(overlap("192.168.1.1/24", "10.77.1.1/24"));
+    EXPECT_FALSE(overlap("fd00:77::1/64", "fd00:78::1/64"));
+    EXPECT_FALSE(overlap("::/0", "10.77.0.1/24"));
+    EXPECT_FALSE(overlap("10.77.0.1/33", "10.77.0.1/24"));
+    EXPECT_TRUE(overlap("fe80::1%em0/64", "fe80::2/64"));
+}
+
+TEST(Addresses, Networks) {
+    EXPECT_EQ(ipv4_network(Ipv4Prefix::from("10.77.0.130/25")).str(), "10.77.0.128/25");
+    EXPECT_EQ(ipv6_network(Ipv6Prefix::from("fd00:77:0:1::9/60")), "fd00:77::/60");
+}
+
+// ---- pf
+
+TEST(Pf, KeepsTheRestOfPfConfByteForByte) {
+    const std::string own = "# mine\nset skip on lo0\nnat on em0 from 10.0.0.0/8 to any -> (em0)\n\n"
+                            "block in all\npass out all \\\n  keep state";
+    const auto with = pf_conf_candidate(own, true);
+    EXPECT_EQ(with, "# mine\nset skip on lo0\nnat on em0 from 10.0.0.0/8 to any -> (em0)\n\n"
+                    "# bHype translation: begin\nnat-anchor \"bhype/*\"\nrdr-anchor \"bhype/*\"\n"
+                    "# bHype translation: end\nblock in all\npass out all \\\n  keep state\n"
+                    "# bHype filter: begin\nanchor \"bhype/*\"\n# bHype filter: end\n");
+    EXPECT_EQ(pf_conf_candidate(with, true), with) << "twice is once";
+    EXPECT_EQ(pf_conf_candidate(with, false), own + '\n');
+    EXPECT_EQ(pf_conf_state(with), ConfState::complete);
+    EXPECT_EQ(pf_conf_state(own), ConfState::missing);
+    EXPECT_EQ(pf_conf_state("anchor \"bhype/*\"\n"), ConfState::partial);
+    EXPECT_EQ(pf_conf_state("# anchor \"bhype/*\"\n"), ConfState::missing);
+    EXPECT_EQ(pf_conf_candidate(pf_conf_candidate("", true), false), "");
+}
+
+TEST(Pf, FindsWhereItIsCalled) {
+    const auto calls = parse_pf_calls("nat-anchor \"bhype/*\" all\nrdr-anchor \"other\" all\n",
+                                      "anchor \"bhype/*\" all\npass all flags S/SA keep state\n");
+    EXPECT_TRUE(calls.nat);
+    EXPECT_FALSE(calls.rdr);
+    EXPECT_TRUE(calls.filter);
+}
+
+TEST(Route, TellsTheWayOut) {
+    EXPECT_EQ(
+        parse_route_interface(printed("   route to: 0.0.0.0\ndestination: 0.0.0.0\n       mask: 0.0.0.0\n"
+                                      "    gateway: 192.0.2.1\n        fib: 0\n  interface: em0\n"
+                                      "      flags: <UP,GATEWAY,DONE,STATIC>\n"))
+            ->str(),
+        "em0");
+    EXPECT_FALSE(parse_route_interface(printed("", 1, "route: route has not been found\n")));
 }
 
 TEST(Dnsmasq, ReadsLeases) {

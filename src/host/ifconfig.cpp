@@ -2,6 +2,7 @@
 
 #include "host/text.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace bhype::host {
@@ -36,6 +37,23 @@ Interface parse_header(const Command& command, std::string_view line) {
     return found;
 }
 
+/// "options=4e527bb<RXCSUM,TXCSUM>"
+std::vector<std::string> flags_of(std::string_view field) {
+    const auto open = field.find('<');
+    const auto close = field.rfind('>');
+    if (open == field.npos || close == field.npos || close <= open + 1)
+        return {};
+    const auto parts = split(field.substr(open + 1, close - open - 1), ',');
+    return {parts.begin(), parts.end()};
+}
+
+/// "vlan: 20 vlanproto: 802.1q vlanpcp: 0 parent interface: em0", "<none>" for what is unset
+void parse_vlan(Interface& interface, const std::vector<std::string_view>& fields) {
+    interface.vlan = number<std::int64_t>(fields[1]).value_or(0);
+    if (fields.back() != "<none>" && fields[fields.size() - 2] == "interface:")
+        interface.parent = fields.back();
+}
+
 /// "inet 10.0.0.1/24 broadcast ..." or, without -f, "inet 10.0.0.1 netmask 0xffffff00 ..."
 std::string parse_inet(const Command& command, const std::vector<std::string_view>& fields,
                        std::string_view line) {
@@ -54,10 +72,22 @@ std::string parse_inet(const Command& command, const std::vector<std::string_vie
     unexpected(command.program, "a prefix length or netmask", line);
 }
 
+std::string family(std::string_view address) {
+    return address.find(':') == address.npos ? "inet" : "inet6";
+}
+
 } // namespace
 
 InterfaceName bridge_name(const SwitchName& name) {
     return InterfaceName::from("bh-" + name.str());
+}
+
+InterfaceName vlan_name(const SwitchName& name) {
+    return InterfaceName::from("bhv-" + name.str());
+}
+
+std::string switch_description(const SwitchName& name) {
+    return "bhype switch/" + name.str();
 }
 
 std::string tap_description(const VmName& vm, const DeviceName& nic) {
@@ -65,7 +95,7 @@ std::string tap_description(const VmName& vm, const DeviceName& nic) {
 }
 
 Command ifconfig_list() {
-    auto command = ifconfig({"-f", "inet:cidr,ether:colon", "-a"});
+    auto command = ifconfig({"-f", "inet:cidr,inet6:cidr,ether:colon", "-a"});
     command.output_limit = 16 << 20;
     return command;
 }
@@ -90,10 +120,28 @@ std::vector<Interface> parse_ifconfig_list(const Command& command, const Output&
             interface.description = trimmed(trimmed(line).substr(12));
         else if (fields[0] == "groups:")
             interface.groups.assign(fields.begin() + 1, fields.end());
-        else if (fields[0] == "member:" && fields.size() >= 2)
+        else if (fields[0] == "member:" && fields.size() >= 2) {
             interface.members.emplace_back(fields[1]);
-        else if (fields[0] == "inet")
+            if (fields.size() >= 3 && std::ranges::count(flags_of(fields[2]), "PRIVATE") > 0)
+                interface.isolated.emplace_back(fields[1]);
+        } else if (fields[0] == "inet")
             interface.inet.push_back(parse_inet(command, fields, line));
+        else if (fields[0] == "inet6" && fields.size() >= 2)
+            interface.inet6.emplace_back(fields[1]);
+        else if (fields[0].starts_with("options="))
+            interface.options = flags_of(fields[0]);
+        else if (fields[0] == "nd6" && fields.size() >= 2)
+            interface.nd6 = flags_of(fields[1]);
+        else if (fields[0] == "media:")
+            interface.media = trimmed(trimmed(line).substr(6));
+        else if (fields[0] == "status:")
+            interface.carrier = trimmed(line) != "status: no carrier";
+        else if (fields[0] == "vlan:" && fields.size() >= 4)
+            parse_vlan(interface, fields);
+        else if (fields[0] == "laggproto" && fields.size() >= 2)
+            interface.laggproto = fields[1];
+        else if (fields[0] == "laggport:" && fields.size() >= 2)
+            interface.laggports.emplace_back(fields[1]);
         else if (fields.size() >= 4 && fields[0] == "Opened" && fields[1] == "by" && fields[2] == "PID")
             interface.opened_by = number<std::int64_t>(fields[3]).value_or(0);
     });
@@ -104,7 +152,13 @@ std::vector<Interface> parse_ifconfig_list(const Command& command, const Output&
 
 Command ifconfig_create_bridge(const SwitchName& name) {
     return ifconfig({"bridge", "create", "name", bridge_name(name).str(), "group",
-                     std::string(interface_group), "description", "bhype switch/" + name.str()});
+                     std::string(interface_group), "description", switch_description(name)});
+}
+
+Command ifconfig_create_vlan(const SwitchName& name, const InterfaceName& parent, std::int64_t tag) {
+    return ifconfig({"vlan", "create", "vlandev", parent.str(), "vlan", std::to_string(tag), "name",
+                     vlan_name(name).str(), "group", std::string(interface_group), "description",
+                     switch_description(name)});
 }
 
 Command ifconfig_create_tap(const VmName& vm, const DeviceName& nic) {
@@ -125,15 +179,41 @@ Command ifconfig_up(const InterfaceName& name) {
 Command ifconfig_mtu(const InterfaceName& name, std::int64_t mtu) {
     return ifconfig({name.str(), "mtu", std::to_string(mtu)});
 }
-Command ifconfig_add_address(const InterfaceName& name, const Ipv4Prefix& address) {
-    return ifconfig({name.str(), "inet", address.str(), "alias"});
+Command ifconfig_add_address(const InterfaceName& name, std::string_view address) {
+    return ifconfig({name.str(), family(address), std::string(address), "alias"});
 }
-Command ifconfig_remove_address(const InterfaceName& name, const Ipv4Prefix& address) {
-    const auto& text = address.str();
-    return ifconfig({name.str(), "inet", text.substr(0, text.find('/')), "-alias"});
+Command ifconfig_remove_address(const InterfaceName& name, std::string_view address) {
+    return ifconfig(
+        {name.str(), family(address), std::string(address.substr(0, address.find('/'))), "-alias"});
+}
+Command ifconfig_enable_inet6(const InterfaceName& name) {
+    return ifconfig({name.str(), "inet6", "-ifdisabled", "auto_linklocal"});
+}
+Command ifconfig_disable_inet6(const InterfaceName& name) {
+    return ifconfig({name.str(), "inet6", "ifdisabled", "-auto_linklocal"});
+}
+Command ifconfig_ether(const InterfaceName& name, std::string_view ether) {
+    return ifconfig({name.str(), "ether", std::string(ether)});
+}
+Command ifconfig_create_lagg(const InterfaceName& name, std::string_view protocol,
+                             const std::vector<InterfaceName>& ports) {
+    std::vector<std::string> arguments{name.str(), "create", "laggproto", std::string(protocol)};
+    for (const auto& port : ports) {
+        arguments.emplace_back("laggport");
+        arguments.push_back(port.str());
+    }
+    arguments.insert(arguments.end(), {"group", std::string(interface_group), "up"});
+    return ifconfig(std::move(arguments));
+}
+Command ifconfig_create_vlan_of(const InterfaceName& parent, std::int64_t tag) {
+    return ifconfig({parent.str() + '.' + std::to_string(tag), "create", "vlan", std::to_string(tag),
+                     "vlandev", parent.str(), "up"});
 }
 Command ifconfig_add_member(const InterfaceName& bridge, const InterfaceName& member) {
     return ifconfig({bridge.str(), "addm", member.str()});
+}
+Command ifconfig_isolate(const InterfaceName& bridge, const InterfaceName& member, bool isolated) {
+    return ifconfig({bridge.str(), isolated ? "private" : "-private", member.str()});
 }
 Command ifconfig_remove_member(const InterfaceName& bridge, const InterfaceName& member) {
     return ifconfig({bridge.str(), "deletem", member.str()});

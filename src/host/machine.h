@@ -33,8 +33,9 @@ struct MachineNic {
     NicKind kind = NicKind::virtio_net;
     MacAddress mac;
     SwitchName switch_;
+    std::optional<Ipv4Address> address; ///< that its switch's DHCP keeps for it
 };
-BOOST_DESCRIBE_STRUCT(MachineNic, (), (name, slot, kind, mac, switch_))
+BOOST_DESCRIBE_STRUCT(MachineNic, (), (name, slot, kind, mac, switch_, address))
 
 struct MachineCd {
     DeviceName name;

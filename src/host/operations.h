@@ -5,34 +5,10 @@
 // operation into commands and their output into the result; hostd/ performs it; nothing else touches the
 // host.
 
-#include "base/json.h"
 #include "host/machine.h"
-
-#include <chrono>
+#include "host/network_operations.h"
 
 namespace bhype::host {
-
-/// What an operation may do, and thereby who may call it (docs/architecture.md, the three rules).
-enum class Effect {
-    reads,      ///< changes nothing
-    aside,      ///< makes something under POOL/bhype/.new/TASKID, or moves it from there in one step (rule A)
-    reconciled, ///< makes or removes something that runs and carries bHype's mark (rule B)
-    replaces,   ///< replaces a value and can put the old one back
-    irreversible, ///< cannot be undone: only through commit() (rule C)
-};
-
-/// The result of an operation that has nothing to tell.
-struct Done {
-    static constexpr bool defaults_apply = true;
-};
-BOOST_DESCRIBE_STRUCT(Done, (), ())
-
-#define BHYPE_OPERATION(NAME, EFFECT, SECONDS)                                                               \
-    static constexpr std::string_view operation = NAME;                                                      \
-    static constexpr Effect effect = Effect::EFFECT;                                                         \
-    static constexpr std::chrono::seconds deadline {                                                         \
-        SECONDS                                                                                              \
-    }
 
 // ---- reading
 // -------------------------------------------------------------------------------------------------
@@ -115,38 +91,6 @@ struct DatasetList {
     using Result = std::vector<Dataset>;
 };
 BOOST_DESCRIBE_STRUCT(DatasetList, (), (root, snapshots, below))
-
-struct Interface {
-    InterfaceName name;
-    bool up = false;
-    std::int64_t mtu = 0;
-    std::string ether;
-    std::string description;
-    std::vector<std::string> groups;
-    std::vector<std::string> members; ///< of a bridge
-    std::vector<std::string> inet;    ///< "10.77.0.1/24"
-    std::int64_t opened_by = 0;       ///< pid that has a tap open, 0 if none
-};
-BOOST_DESCRIBE_STRUCT(Interface, (), (name, up, mtu, ether, description, groups, members, inet, opened_by))
-struct InterfaceList {
-    BHYPE_OPERATION("interface.list", reads, 20);
-    using Result = std::vector<Interface>;
-};
-BOOST_DESCRIBE_STRUCT(InterfaceList, (), ())
-
-struct Lease {
-    std::int64_t expires = 0; ///< epoch seconds, 0 = never
-    MacAddress mac;
-    std::string address;
-    std::string hostname; ///< empty when unknown
-};
-BOOST_DESCRIBE_STRUCT(Lease, (), (expires, mac, address, hostname))
-/// Leases of bHype's dnsmasq; empty when it has never run.
-struct LeaseList {
-    BHYPE_OPERATION("lease.list", reads, 10);
-    using Result = std::vector<Lease>;
-};
-BOOST_DESCRIBE_STRUCT(LeaseList, (), ())
 
 // ---- pools and datasets
 // ----------------------------------------------------------------------------------------
@@ -275,53 +219,8 @@ struct ImageWrite {
 };
 BOOST_DESCRIBE_STRUCT(ImageWrite, (), (file, sha256, volume))
 
-// ---- network
-// ---------------------------------------------------------------------------------------------------
-
-/// Bridge "bh-NAME" in group bhype with an address; made when missing, corrected when it drifted.
-struct BridgeEnsure {
-    SwitchName switch_;
-    std::optional<Ipv4Prefix> address;
-    BHYPE_OPERATION("bridge.ensure", reconciled, 30);
-    using Result = Done;
-};
-BOOST_DESCRIBE_STRUCT(BridgeEnsure, (), (switch_, address))
-
-struct TapCreateResult {
-    InterfaceName tap;
-};
-BOOST_DESCRIBE_STRUCT(TapCreateResult, (), (tap))
-/// A tap in group bhype, described "bhype vm/NAME/NIC", member of the switch's bridge, MTU set first. The
-/// VM's tap of that description is used when it exists.
-struct TapCreate {
-    VmName vm;
-    DeviceName nic;
-    SwitchName switch_;
-    BHYPE_OPERATION("tap.create", reconciled, 30);
-    using Result = TapCreateResult;
-};
-BOOST_DESCRIBE_STRUCT(TapCreate, (), (vm, nic, switch_))
-
-/// Removes the taps of bHype's that are described as that VM's. Refused while the VM runs.
-struct TapsRemove {
-    VmName vm;
-    BHYPE_OPERATION("tap.remove", reconciled, 30);
-    using Result = Done;
-};
-BOOST_DESCRIBE_STRUCT(TapsRemove, (), (vm))
-
-struct DhcpRange {
-    SwitchName switch_;
-    Ipv4Prefix address; ///< of the bridge; guests get addresses of the same network
-};
-BOOST_DESCRIBE_STRUCT(DhcpRange, (), (switch_, address))
-/// Writes dnsmasq's configuration, checks it with --test and makes sure that one dnsmasq runs with it.
-struct DhcpEnsure {
-    std::vector<DhcpRange> ranges;
-    BHYPE_OPERATION("dhcp.ensure", reconciled, 30);
-    using Result = Done;
-};
-BOOST_DESCRIBE_STRUCT(DhcpEnsure, (), (ranges))
+// ---- the host itself
+// ------------------------------------------------------------------------------------------------
 
 /// kldload -n of vmm, nmdm, if_bridge, if_tuntap and the lines for the next boot in
 /// /boot/loader.conf.d/bhype.conf.
@@ -479,11 +378,13 @@ BOOST_DESCRIBE_STRUCT(AccountCheck, (), (user, client))
 
 /// Every operation, once. Tests walk this list.
 using Operations =
-    boost::mp11::mp_list<HostFacts, DiskList, PoolList, DatasetList, InterfaceList, LeaseList, PoolCreate,
-                         TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate, CloneCreate, VolumeGrow,
-                         DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy,
-                         ImageWrite, BridgeEnsure, TapCreate, TapsRemove, DhcpEnsure, ModulesEnsure,
-                         GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
-                         ConsoleOpen, PasswordCheck, AccountCheck>;
+    boost::mp11::mp_list<HostFacts, DiskList, PoolList, DatasetList, InterfaceList, TrafficList, LeaseList,
+                         NeighborList, PoolCreate, TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate,
+                         CloneCreate, VolumeGrow, DatasetPublish, AsideRemove, DatasetDestroy,
+                         DefinitionWrite, FirmwareCopy, ImageWrite, BridgeEnsure, BridgeDetach, BridgeRemove,
+                         TapCreate, TapsRemove, DhcpPorts, DhcpEnsure, RoutingEnsure, FirewallEnsure,
+                         FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm,
+                         UplinkRevert, ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset,
+                         GuestForget, GuestLog, ConsoleOpen, PasswordCheck, AccountCheck>;
 
 } // namespace bhype::host

@@ -7,6 +7,7 @@ namespace bhype::host {
 /// Every program that bHype may start on a host, by its place on FreeBSD (usr.sbin/*/Makefile and so on).
 /// A name that comes from outside can never become a program.
 #define BHYPE_PROGRAMS(X)                                                                                    \
+    X(arp, "/usr/sbin/arp")                                                                                  \
     X(bhyve, "/usr/sbin/bhyve")                                                                              \
     X(bhyvectl, "/usr/sbin/bhyvectl")                                                                        \
     X(dd, "/bin/dd")                                                                                         \
@@ -16,6 +17,11 @@ namespace bhype::host {
     X(kldload, "/sbin/kldload")                                                                              \
     X(kldstat, "/sbin/kldstat")                                                                              \
     X(mount, "/sbin/mount")                                                                                  \
+    X(ndp, "/usr/sbin/ndp")                                                                                  \
+    X(netstat, "/usr/bin/netstat")                                                                           \
+    X(pfctl, "/sbin/pfctl")                                                                                  \
+    X(route, "/sbin/route")                                                                                  \
+    X(sockstat, "/usr/bin/sockstat")                                                                         \
     X(swapctl, "/sbin/swapctl")                                                                              \
     X(sysctl, "/sbin/sysctl")                                                                                \
     X(sysrc, "/usr/sbin/sysrc")                                                                              \

@@ -30,8 +30,9 @@ Config read_config(const std::string& path);
 /// Where things are; other places are for tests.
 struct Paths {
     std::string socket = "/var/run/bhype/hostd.sock";
-    std::string run = "/var/run/bhype";
-    std::string root = "/"; ///< below which datasets are mounted at /POOL/bhype
+    std::string run = "/var/run/bhype"; ///< emptied by a boot
+    std::string state = "/var/bhype";   ///< kept; root's own
+    std::string root = "/";             ///< below which datasets are mounted at /POOL/bhype
     std::string vmm = "/dev/vmm";
     std::string zvol = "/dev/zvol";
 };

@@ -2,6 +2,8 @@
 
 #include "host/dnsmasq.h"
 #include "hostd/config.h"
+#include "hostd/firewall.h"
+#include "hostd/guard.h"
 #include "hostd/guests.h"
 #include "hostd/password.h"
 #include "hostd/tree.h"
@@ -20,6 +22,9 @@ struct House {
     Tree& tree;
     Guests& guests;
     Passwords& passwords;
+    Firewall& firewall;
+    Dhcp& dhcp;
+    Guard& guard;
     RunCommand run;
 };
 
@@ -51,7 +56,9 @@ BHYPE_PERFORM(DiskList);
 BHYPE_PERFORM(PoolList);
 BHYPE_PERFORM(DatasetList);
 BHYPE_PERFORM(InterfaceList);
+BHYPE_PERFORM(TrafficList);
 BHYPE_PERFORM(LeaseList);
+BHYPE_PERFORM(NeighborList);
 BHYPE_PERFORM(PoolCreate);
 BHYPE_PERFORM(TreeCreate);
 BHYPE_PERFORM(DatasetCreate);
@@ -66,9 +73,21 @@ BHYPE_PERFORM(DefinitionWrite);
 BHYPE_PERFORM(FirmwareCopy);
 BHYPE_PERFORM(ImageWrite);
 BHYPE_PERFORM(BridgeEnsure);
+BHYPE_PERFORM(BridgeDetach);
+BHYPE_PERFORM(BridgeRemove);
 BHYPE_PERFORM(TapCreate);
 BHYPE_PERFORM(TapsRemove);
+BHYPE_PERFORM(DhcpPorts);
 BHYPE_PERFORM(DhcpEnsure);
+BHYPE_PERFORM(RoutingEnsure);
+BHYPE_PERFORM(FirewallEnsure);
+BHYPE_PERFORM(FirewallShow);
+BHYPE_PERFORM(FirewallInstall);
+BHYPE_PERFORM(UplinkPlan);
+BHYPE_PERFORM(UplinkShow);
+BHYPE_PERFORM(UplinkApply);
+BHYPE_PERFORM(UplinkConfirm);
+BHYPE_PERFORM(UplinkRevert);
 BHYPE_PERFORM(ModulesEnsure);
 BHYPE_PERFORM(GuestList);
 BHYPE_PERFORM(GuestStart);

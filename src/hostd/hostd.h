@@ -31,6 +31,10 @@ class Hostd {
     const Paths& paths_;
     Tree tree_;
     std::unique_ptr<Guests> guests_;
+    Firewall firewall_;
+    Dhcp dhcp_;
+    RunCommand run_;
+    Guard guard_;
     House house_;
     std::mutex mutex_;
     std::condition_variable wanted_;

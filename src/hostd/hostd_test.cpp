@@ -23,7 +23,21 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
         directory + "/vmd", tree, [](const run::Start&) -> pid_t { return -1; }, [](const host::Guest&) {});
     Passwords passwords("bhype", false);
     int commands = 0;
-    House house{config, paths, tree, guests, passwords, [&](const host::Command&, const run::Options&) {
+    Firewall firewall;
+    Dhcp dhcp;
+    Guard guard(directory, directory, [&](const host::Command&) {
+        ++commands;
+        return host::Output{};
+    });
+    House house{config,
+                paths,
+                tree,
+                guests,
+                passwords,
+                firewall,
+                dhcp,
+                guard,
+                [&](const host::Command&, const run::Options&) {
                     ++commands;
                     return host::Output{};
                 }};
@@ -56,7 +70,25 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
         {"guest.log", {{"vm", "a"}, {"dataset", "tank/etc"}, {"bytes", 10}}},
         {"console.open", {{"vm", "../x"}, {"kind", "serial"}, {"mode", "control"}}},
         {"pool.create", {{"pool", "tank"}, {"layout", "mirror"}, {"disks", json::array{"../sda"}}}},
-        {"tap.create", {{"vm", "-x"}, {"nic", "net0"}, {"switch", "nat"}}},
+        {"tap.create", {{"vm", "-x"}, {"nic", "net0"}, {"bridge", "bh-nat"}}},
+        {"tap.create", {{"vm", "a"}, {"nic", "net0"}, {"bridge", "bh-nat destroy"}}},
+        {"bridge.ensure", {{"switch", "nat"}, {"address", "10.77.0.1/24 alias"}}},
+        {"bridge.ensure", {{"switch", "nat"}, {"uplink", "em0; reboot"}}},
+        {"dhcp.ensure",
+         {{"ranges", json::array{json::object{{"switch", "nat"},
+                                              {"bridge", "bh-nat"},
+                                              {"address", "10.77.0.1/24"},
+                                              {"domain", "a\nconf-dir=/tmp"}}}}}},
+        {"dhcp.ensure",
+         {{"hosts",
+           json::array{json::object{{"switch", "nat"}, {"mac", "58:9c:fc:00:00:01"}, {"name", "a,set:x"}}}}}},
+        {"firewall.ensure",
+         {{"switches", json::array{json::object{
+                           {"switch", "nat"}, {"bridge", "bh-nat\npass"}, {"address", "10.77.0.1/24"}}}}}},
+        {"firewall.ensure",
+         {{"forwards",
+           json::array{json::object{
+               {"protocol", "tcp"}, {"port", 80}, {"to", "10.77.0.2 port 1"}, {"to_port", 80}}}}}},
         {"password.check", {{"user", "root"}, {"client", "x"}}},
         {"run.command", {{"argv", json::array{"sh"}}}},
     };

@@ -1,22 +1,14 @@
 #include "hostd/context.h"
 
-#include "host/dnsmasq.h"
 #include "host/ifconfig.h"
-#include "os/files.h"
-#include "os/process.h"
-
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
+#include "host/neighbors.h"
+#include "host/traffic.h"
 
 #include <algorithm>
-#include <thread>
 
 namespace bhype::hostd {
 
 namespace {
-
-using namespace std::chrono_literals;
 
 std::vector<host::Interface> interfaces(Context& context) {
     const auto list = host::ifconfig_list();
@@ -48,63 +40,176 @@ InterfaceName make(Context& context, const host::Command& create) {
     return *made;
 }
 
-/// Directory and name.
-std::pair<std::string, std::string> split(const HostPath& path) {
-    const auto slash = path.str().rfind('/');
-    return {path.str().substr(0, slash), path.str().substr(slash + 1)};
-}
-
 } // namespace
-
-pid_t dnsmasq_running(const host::DnsmasqFiles& files) {
-    const auto [directory_name, file] = split(files.pid);
-    std::optional<std::string> text;
-    try {
-        text = os::read_file(os::open_directory(directory_name).get(), file, 64);
-    } catch (const Error& error) {
-        if (error.code() != Code::vm_file_missing)
-            throw;
-    }
-    const auto pid = text ? static_cast<pid_t>(std::atoi(text->c_str())) : 0;
-    return pid > 1 && os::process_title(pid).find("dnsmasq") != std::string::npos ? pid : 0;
-}
 
 BHYPE_PERFORM(InterfaceList) {
     static_cast<void>(operation);
     return interfaces(context);
 }
 
+BHYPE_PERFORM(NeighborList) {
+    static_cast<void>(operation);
+    const auto arp = host::arp_list();
+    auto found = host::parse_arp(arp, context.command(arp));
+    const auto ndp = host::ndp_list();
+    auto inet6 = host::parse_ndp(ndp, context.command(ndp));
+    found.insert(found.end(), inet6.begin(), inet6.end());
+    return found;
+}
+
+BHYPE_PERFORM(TrafficList) {
+    static_cast<void>(operation);
+    const auto list = host::netstat_interfaces();
+    return host::parse_traffic(list, context.command(list));
+}
+
+namespace {
+
+/// A bridge's MTU can change while it has no members, on every release (sys/net/if_bridge.c).
+void set_mtu(Context& context, const host::Interface& bridge, std::int64_t mtu) {
+    for (const auto& member : bridge.members)
+        ifconfig(context, host::ifconfig_remove_member(bridge.name, InterfaceName::from(member)));
+    ifconfig(context, host::ifconfig_mtu(bridge.name, mtu));
+    for (const auto& member : bridge.members) {
+        const auto name = InterfaceName::from(member);
+        ifconfig(context, host::ifconfig_mtu(name, mtu));
+        ifconfig(context, host::ifconfig_add_member(bridge.name, name));
+        if (std::ranges::count(bridge.isolated, member) > 0)
+            ifconfig(context, host::ifconfig_isolate(bridge.name, name, true));
+    }
+}
+
+bool link_local(std::string_view address) {
+    return address.starts_with("fe80:");
+}
+
+void set_addresses(Context& context, const host::Interface& bridge, const host::BridgeEnsure& wanted) {
+    const auto mend = [&](const std::vector<std::string>& present, const std::string& address) {
+        for (const auto& other : present)
+            if (other != address && !link_local(other))
+                ifconfig(context, host::ifconfig_remove_address(bridge.name, other));
+        if (!address.empty() && std::ranges::count(present, address) == 0)
+            ifconfig(context, host::ifconfig_add_address(bridge.name, address));
+    };
+    mend(bridge.inet, wanted.address ? wanted.address->str() : "");
+    if (wanted.address6 && std::ranges::none_of(bridge.inet6, link_local))
+        ifconfig(context, host::ifconfig_enable_inet6(bridge.name));
+    mend(bridge.inet6, wanted.address6 ? wanted.address6->str() : "");
+}
+
+/// The interface that joins the bridge: the uplink, or a vlan(4) on it.
+InterfaceName uplink_port(Context& context, const std::vector<host::Interface>& all,
+                          const host::BridgeEnsure& wanted) {
+    const auto* uplink = named(all, *wanted.uplink);
+    if (!uplink)
+        throw Error(Code::interface_missing, wanted.uplink->str());
+    if (!wanted.vlan) {
+        const auto has_address = [](const std::vector<std::string>& addresses) {
+            return std::ranges::any_of(addresses, [](const auto& one) { return !link_local(one); });
+        };
+        if (has_address(uplink->inet) || has_address(uplink->inet6))
+            throw Error(Code::interface_busy, uplink->name.str() + " has addresses of the host");
+        if (!uplink->up)
+            ifconfig(context, host::ifconfig_up(uplink->name));
+        return uplink->name;
+    }
+    auto name = host::vlan_name(wanted.switch_);
+    const auto* present = named(all, name);
+    if (present && !ours(*present))
+        throw Error(Code::policy, name.str() + " is not bHype's");
+    if (present && (present->vlan != wanted.vlan->value || present->parent != uplink->name.str())) {
+        ifconfig(context, host::ifconfig_destroy(name));
+        present = nullptr;
+    }
+    if (!present)
+        make(context, host::ifconfig_create_vlan(wanted.switch_, uplink->name, wanted.vlan->value));
+    if (!uplink->up)
+        ifconfig(context, host::ifconfig_up(uplink->name));
+    if (!present || !present->up)
+        ifconfig(context, host::ifconfig_up(name));
+    return name;
+}
+
+void join(Context& context, const std::vector<host::Interface>& all, const host::Interface& bridge,
+          const InterfaceName& port) {
+    if (std::ranges::count(bridge.members, port.str()) > 0)
+        return;
+    for (const auto& other : all)
+        if (std::ranges::count(other.members, port.str()) > 0)
+            throw Error(Code::interface_busy, port.str() + " is a member of " + other.name.str());
+    ifconfig(context, host::ifconfig_add_member(bridge.name, port));
+}
+
+} // namespace
+
 BHYPE_PERFORM(BridgeEnsure) {
     const auto name = host::bridge_name(operation.switch_);
+    if (context.house.guard.holds(operation.switch_))
+        throw Error(Code::uplink_busy, name.str());
+    if (!operation.hosts_addresses && context.house.guard.carries(operation.switch_))
+        throw Error(Code::policy, name.str() + " has the host's own addresses");
     auto all = interfaces(context);
     const auto* bridge = named(all, name);
     if (bridge && !ours(*bridge))
         throw Error(Code::policy, name.str() + " is not bHype's");
     if (!bridge) {
-        ifconfig(context, host::ifconfig_create_bridge(operation.switch_));
+        make(context, host::ifconfig_create_bridge(operation.switch_));
         all = interfaces(context);
         bridge = named(all, name);
     }
     if (!bridge)
         throw Error(Code::command_failed, name.str() + " did not appear");
-    for (const auto& address : bridge->inet)
-        if (const auto prefix = Ipv4Prefix::parse(address); prefix && prefix != operation.address)
-            ifconfig(context, host::ifconfig_remove_address(name, *prefix));
-    if (operation.address && std::ranges::count(bridge->inet, operation.address->str()) == 0)
-        ifconfig(context, host::ifconfig_add_address(name, *operation.address));
+    if (operation.mtu && bridge->mtu != operation.mtu->value)
+        set_mtu(context, *bridge, operation.mtu->value);
+    if (!operation.hosts_addresses)
+        set_addresses(context, *bridge, operation);
+    if (operation.uplink && !operation.hosts_addresses)
+        join(context, all, *bridge, uplink_port(context, all, operation));
+    if (const auto vlan = host::vlan_name(operation.switch_); !operation.vlan)
+        if (const auto* left = named(all, vlan); left && ours(*left))
+            ifconfig(context, host::ifconfig_destroy(vlan));
     if (!bridge->up)
         ifconfig(context, host::ifconfig_up(name));
     return {};
 }
 
-BHYPE_PERFORM(TapCreate) {
-    const auto bridge_name = host::bridge_name(operation.switch_);
+BHYPE_PERFORM(BridgeDetach) {
+    const auto name = host::bridge_name(operation.switch_);
+    if (context.house.guard.holds(operation.switch_) || context.house.guard.carries(operation.switch_))
+        throw Error(Code::uplink_busy, name.str());
     const auto all = interfaces(context);
-    const auto* bridge = named(all, bridge_name);
-    if (!bridge || !ours(*bridge))
-        throw Error(Code::vm_no_switch, "there is no bridge " + bridge_name.str() + " of switch " +
-                                            operation.switch_.str() +
-                                            "; bHype makes it again in a few seconds");
+    const auto* bridge = named(all, name);
+    if (bridge && !ours(*bridge))
+        throw Error(Code::policy, name.str() + " is not bHype's");
+    if (!bridge || std::ranges::count(bridge->members, operation.uplink.str()) == 0)
+        return {};
+    ifconfig(context, host::ifconfig_remove_member(name, operation.uplink));
+    return {};
+}
+
+BHYPE_PERFORM(BridgeRemove) {
+    const auto name = host::bridge_name(operation.switch_);
+    const auto vlan = host::vlan_name(operation.switch_);
+    const auto all = interfaces(context);
+    if (const auto* bridge = named(all, name)) {
+        if (!ours(*bridge))
+            throw Error(Code::policy, name.str() + " is not bHype's");
+        for (const auto& member : bridge->members)
+            if (member != vlan.str())
+                throw Error(Code::switch_in_use, member + " is a member of " + name.str());
+        ifconfig(context, host::ifconfig_destroy(name));
+    }
+    if (const auto* left = named(all, vlan); left && ours(*left))
+        ifconfig(context, host::ifconfig_destroy(vlan));
+    return {};
+}
+
+BHYPE_PERFORM(TapCreate) {
+    const auto all = interfaces(context);
+    const auto* bridge = named(all, operation.bridge);
+    if (!bridge || std::ranges::count(bridge->groups, "bridge") == 0)
+        throw Error(Code::vm_no_switch, "there is no bridge " + operation.bridge.str() +
+                                            "; if it is bHype's own, it is made again in a few seconds");
     const auto description = host::tap_description(operation.vm, operation.nic);
     const auto found = std::ranges::find_if(
         all, [&](const auto& one) { return one.description == description && ours(one); });
@@ -112,14 +217,18 @@ BHYPE_PERFORM(TapCreate) {
     const auto tap =
         exists ? found->name : make(context, host::ifconfig_create_tap(operation.vm, operation.nic));
     try {
-        if (bridge->mtu > 0 && (!exists || found->mtu != bridge->mtu))
-            ifconfig(context, host::ifconfig_mtu(tap, bridge->mtu));
+        const bool joined = std::ranges::count(bridge->members, tap.str()) > 0;
         for (const auto& other : all)
-            if (exists && other.name != bridge_name && ours(other) &&
-                std::ranges::count(other.members, tap.str()) > 0)
+            if (exists && other.name != bridge->name && std::ranges::count(other.members, tap.str()) > 0)
                 ifconfig(context, host::ifconfig_remove_member(other.name, tap));
-        if (std::ranges::count(bridge->members, tap.str()) == 0)
-            ifconfig(context, host::ifconfig_add_member(bridge_name, tap));
+        // In a bridge a member's MTU is the bridge's (14.0 and later) and cannot be set.
+        if (!joined && bridge->mtu > 0 && (!exists || found->mtu != bridge->mtu))
+            ifconfig(context, host::ifconfig_mtu(tap, bridge->mtu));
+        if (!joined)
+            ifconfig(context, host::ifconfig_add_member(bridge->name, tap));
+        if (const bool isolated = joined && std::ranges::count(bridge->isolated, tap.str()) > 0;
+            isolated != operation.isolated)
+            ifconfig(context, host::ifconfig_isolate(bridge->name, tap, operation.isolated));
         ifconfig(context, host::ifconfig_up(tap));
     } catch (...) {
         if (!exists)
@@ -137,51 +246,6 @@ BHYPE_PERFORM(TapsRemove) {
         if (ours(interface) && interface.description.starts_with(prefix) &&
             interface.name.str().starts_with("tap"))
             ifconfig(context, host::ifconfig_destroy(interface.name));
-    return {};
-}
-
-BHYPE_PERFORM(LeaseList) {
-    static_cast<void>(operation);
-    static_cast<void>(context);
-    const host::DnsmasqFiles files;
-    const auto [directory_name, file] = split(files.leases);
-    try {
-        const Fd directory = os::open_directory(directory_name);
-        const auto text = os::read_file(directory.get(), file, 4 << 20);
-        return text ? host::parse_leases(*text) : std::vector<host::Lease>{};
-    } catch (const Error& error) {
-        if (error.code() == Code::vm_file_missing)
-            return {};
-        throw;
-    }
-}
-
-BHYPE_PERFORM(DhcpEnsure) {
-    const host::DnsmasqFiles files;
-    for (const auto* path : {&files.configuration, &files.leases}) {
-        const auto directory = split(*path).first;
-        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
-            throw Error(Code::command_failed, directory);
-    }
-    const auto text = host::dnsmasq_configuration(operation.ranges, files);
-    const auto [directory_name, file] = split(files.configuration);
-    const Fd directory = os::open_directory(directory_name);
-    const bool same = os::read_file(directory.get(), file, 1 << 20) == text;
-    if (!same)
-        os::write_file(directory.get(), file, text, 0644);
-    const auto test = host::dnsmasq_test(files);
-    host::expect_success(test, context.command(test));
-
-    const auto running = dnsmasq_running(files);
-    if (running && same)
-        return {};
-    if (running) {
-        ::kill(running, SIGTERM);
-        for (int tries = 0; tries < 100 && os::process_id(running); ++tries)
-            std::this_thread::sleep_for(20ms);
-    }
-    const auto start = host::dnsmasq_start(files);
-    host::expect_success(start, context.command(start));
     return {};
 }
 

@@ -1,25 +1,433 @@
-#include "network/network.h"
+#include "network/endpoints.h"
+
+#include "host/ifconfig.h"
+#include "host/pf.h"
+#include "network/tasks.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
 
 namespace bhype::network {
 
-void add_endpoints(api::Router& router, Switches& switches,
-                   std::function<std::vector<std::string>(const access::Caller&, const SwitchName&)> guests) {
-    router.add<std::vector<Switch>>(
-        {.method = api::Method::get,
+namespace {
+
+using access::Privilege;
+using api::Call;
+using api::Method;
+using api::Reply;
+
+Reply ok(json::value body) {
+    Reply reply;
+    reply.body = std::move(body);
+    return reply;
+}
+
+using Guests = std::map<SwitchName, std::set<std::string>>;
+
+/// Of each switch, those that the caller may see.
+Guests guests_of(const Services& services, const Call& call) {
+    Guests guests;
+    for (const auto& nic : services.switches.nics())
+        if (services.may_see(call.caller, nic.vm))
+            guests[nic.switch_].insert(nic.vm.str());
+    return guests;
+}
+
+Switch view(const Services& services, const Guests& guests, const Wanted& wanted) {
+    auto shown = services.switches.show(wanted);
+    if (const auto found = guests.find(wanted.name); found != guests.end())
+        shown.guests.assign(found->second.begin(), found->second.end());
+    return shown;
+}
+
+Wanted asked(const Services& services, const Call& call) {
+    const auto name = SwitchName::parse(call.path.at("name"));
+    const auto found = name ? services.switches.find(*name) : std::nullopt;
+    if (!found)
+        throw Error(Code::not_found, "there is no switch of that name");
+    return *found;
+}
+
+/// Settings alone: what the bridge carries and who is on it changes by itself.
+std::string tag_of(const Wanted& wanted) {
+    return std::to_string(std::hash<std::string>()(encode_text(wanted)));
+}
+
+void check_if_match(const Call& call, const Wanted& wanted) {
+    if (!call.if_match.empty() && call.if_match != tag_of(wanted))
+        throw Error(Code::precondition_failed, wanted.name.str() + " was changed since you read it");
+}
+
+Reply show(const Services& services, const Call& call, const Wanted& wanted) {
+    auto reply = ok(encode(view(services, guests_of(services, call), wanted)));
+    reply.etag = tag_of(wanted);
+    return reply;
+}
+
+/// Looks at the host as it is now.
+void look(const Services& services) {
+    services.switches.look(services.host.call(host::InterfaceList{}));
+}
+
+Reply submit(const Services& services, const Call& call, const char* kind, const char* verb,
+             const SwitchInput& input) {
+    const auto& name = (input.after ? input.after : input.before)->name.str();
+    return services.task_endpoints.start(call, kind, "switch/" + name, std::string(verb) + " switch " + name,
+                                         encode(input));
+}
+
+/// The plan, or what is in the way.
+std::optional<Reply> planned(const Call& call, bool plan, const std::vector<FieldProblem>& problems,
+                             const Wanted& wanted, const Wanted* before) {
+    call.note->only_asked = plan;
+    if (!plan) {
+        if (!problems.empty())
+            throw Error(Code::switch_refused, {}, problems);
+        return std::nullopt;
+    }
+    SwitchPlan result;
+    for (const auto& problem : problems)
+        result.problems.push_back(problem.field + ": " + problem.rule);
+    if (problems.empty())
+        result.steps = steps_of(wanted, before);
+    return ok(encode(result));
+}
+
+void add_clashes(const Services& services, const Wanted& wanted, std::vector<FieldProblem>& problems) {
+    if (!wanted.address || !wanted.dhcp)
+        return;
+    auto clashes = clashes_of(wanted, services.host.call(host::DhcpPorts{}));
+    std::ranges::move(clashes, std::back_inserter(problems));
+}
+
+Reply create(const Services& services, const Call& call, const CreateSwitch& request) {
+    call.note->object = request.name.str();
+    look(services);
+    Wanted wanted;
+    static_cast<SwitchSettings&>(wanted) = request;
+    wanted.name = request.name;
+    wanted.kind = request.kind;
+    const auto all = services.switches.wanted();
+    const auto interfaces = services.switches.interfaces();
+    if (wanted.kind == SwitchKind::nat && !wanted.address)
+        wanted.address = free_network(all, interfaces);
+    auto problems = problems_of(wanted, all, interfaces);
+    add_clashes(services, wanted, problems);
+    if (services.switches.find(wanted.name)) {
+        problems.insert(problems.begin(), {"name", wanted.name.str() + " exists"});
+        if (problems.size() == 1 && !request.plan)
+            throw Error(Code::switch_name_taken, {}, problems);
+    }
+    if (wanted.kind != SwitchKind::manual && !services.switches.find(wanted.name) &&
+        named(interfaces, bridge_of(wanted)))
+        problems.push_back(
+            {"name", "there is an interface " + bridge_of(wanted).str() + ", which is not a switch's"});
+    if (auto reply = planned(call, request.plan, problems, wanted, nullptr))
+        return std::move(*reply);
+    return submit(services, call, "switch.create", "Create", {std::nullopt, wanted});
+}
+
+Reply edit(const Services& services, const Call& call, const EditSwitch& request) {
+    const auto before = asked(services, call);
+    check_if_match(call, before);
+    look(services);
+    auto wanted = before;
+    static_cast<SwitchSettings&>(wanted) = request;
+    auto problems = problems_of(wanted, services.switches.wanted(), services.switches.interfaces());
+    add_clashes(services, wanted, problems);
+    if (before.hosts_addresses && before.uplink != wanted.uplink)
+        problems.push_back(
+            {"uplink", "has given its addresses to the bridge; bhype uplink unbridge gives them back"});
+    if (auto reply = planned(call, request.plan, problems, wanted, &before))
+        return std::move(*reply);
+    if (encode(wanted) == encode(before))
+        return show(services, call, before);
+    return submit(services, call, "switch.edit", "Change", {before, wanted});
+}
+
+Reply remove(const Services& services, const Call& call) {
+    const auto before = asked(services, call);
+    check_if_match(call, before);
+    std::string guests;
+    for (const auto& nic : services.switches.nics())
+        if (nic.switch_ == before.name)
+            guests += (guests.empty() ? "" : ", ") + nic.vm.str() + ' ' + nic.nic.str();
+    if (!guests.empty())
+        throw Error(Code::switch_in_use, before.name.str() + " is used by " + guests);
+    if (before.hosts_addresses)
+        throw Error(Code::switch_in_use, "the host's own addresses are on " + bridge_of(before).str() +
+                                             "; bhype uplink unbridge gives them back to " +
+                                             before.uplink->str());
+    if (before.kind != SwitchKind::manual) {
+        look(services);
+        const auto interfaces = services.switches.interfaces();
+        if (const auto* bridge = named(interfaces, bridge_of(before)))
+            for (const auto& member : bridge->members)
+                if (member != host::vlan_name(before.name).str() &&
+                    (!before.uplink || member != before.uplink->str()))
+                    throw Error(Code::switch_in_use, member + " is a member of " + bridge->name.str());
+    }
+    return submit(services, call, "switch.delete", "Delete", {before, std::nullopt});
+}
+
+void add_switches(api::Router& router, Services& services) {
+    router.add<std::vector<Switch>>({.method = Method::get,
+                                     .path = "/api/v1/switches",
+                                     .privilege = Privilege::look,
+                                     .summary = "List the switches",
+                                     .tag = "network"},
+                                    [&](const Call& call) {
+                                        const auto guests = guests_of(services, call);
+                                        std::vector<Switch> all;
+                                        for (const auto& item : services.switches.wanted())
+                                            all.push_back(view(services, guests, item));
+                                        return ok(encode(all));
+                                    });
+    router.add<Switch>({.method = Method::get,
+                        .path = "/api/v1/switches/{name}",
+                        .privilege = Privilege::look,
+                        .summary = "Show a switch",
+                        .tag = "network"},
+                       [&](const Call& call) { return show(services, call, asked(services, call)); });
+    services.task_endpoints.add<CreateSwitch>(
+        router,
+        {.method = Method::post,
          .path = "/api/v1/switches",
-         .privilege = access::Privilege::look,
-         .summary = "List the switches",
-         .tag = "switches"},
-        [&switches, guests = std::move(guests)](const api::Call& call) {
-            std::vector<Switch> result;
-            for (const auto& item : switches.wanted())
-                result.push_back({item.name, item.kind, bridge_of(item.name), item.address,
-                                  switches.up(item.name) ? SwitchState::up : SwitchState::missing,
-                                  guests(call.caller, item.name)});
-            api::Reply reply;
-            reply.body = encode(result);
-            return reply;
+         .privilege = Privilege::administer,
+         .summary = "Create a switch; a nat switch without an address gets a free network of 10.77.0.0/16",
+         .tag = "network",
+         .instead = router.component<SwitchPlan>(),
+         .errors = {Code::switch_name_taken, Code::switch_refused}},
+        [&](const Call& call, const CreateSwitch& request) { return create(services, call, request); });
+    services.task_endpoints.add<EditSwitch>(
+        router,
+        {.method = Method::put,
+         .path = "/api/v1/switches/{name}",
+         .privilege = Privilege::administer,
+         .summary = "Change a switch: all its settings, those that are left out go back to their defaults",
+         .tag = "network",
+         .instead = router.component<SwitchPlan>(),
+         .errors = {Code::switch_refused, Code::precondition_failed}},
+        [&](const Call& call, const EditSwitch& request) { return edit(services, call, request); });
+    services.task_endpoints.add(router,
+                                {.method = Method::del,
+                                 .path = "/api/v1/switches/{name}",
+                                 .privilege = Privilege::administer,
+                                 .summary = "Delete a switch that no VM uses",
+                                 .tag = "network",
+                                 .errors = {Code::switch_in_use, Code::precondition_failed}},
+                                [&](const Call& call) { return remove(services, call); });
+}
+
+std::string name_of(const Forward& forward) {
+    return enum_name(forward.protocol) + '-' + (forward.from ? forward.from->str() + '-' : "") +
+           std::to_string(forward.port.value);
+}
+
+Reply create_forward(const Services& services, const Call& call, const CreateForward& request) {
+    Forward forward{{},
+                    request.protocol,
+                    request.from,
+                    request.port,
+                    request.vm,
+                    request.nic,
+                    request.to_port.value_or(request.port),
+                    request.note.value_or(Note())};
+    forward.name = name_of(forward);
+    call.note->object = forward.name;
+    look(services);
+    std::vector<FieldProblem> problems;
+    const auto nics = services.switches.nics();
+    const auto nic = std::ranges::find_if(nics, [&](const SwitchNic& one) {
+        return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);
+    });
+    if (nic == nics.end()) {
+        problems.push_back({"vm", "there is no VM " + forward.vm.str() +
+                                      (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC")});
+    } else if (const auto item = services.switches.find(nic->switch_);
+               !item || item->kind != SwitchKind::nat) {
+        problems.push_back({"vm", forward.vm.str() + "'s " + nic->nic.str() + " is on switch " +
+                                      nic->switch_.str() + ", which is not translated: it needs no forward"});
+    }
+    for (const auto& other : services.switches.forwards())
+        if (other.protocol == forward.protocol && other.port == forward.port &&
+            (!other.from || !forward.from || *other.from == *forward.from))
+            problems.push_back({"port", "is forwarded to " + other.vm.str() + " by " + other.name});
+    if (forward.from) {
+        bool there = false;
+        for (const auto& interface : services.switches.interfaces())
+            for (const auto& address : interface.inet)
+                there = there || address.substr(0, address.find('/')) == forward.from->str();
+        if (!there)
+            problems.push_back({"from", "the host has no address " + forward.from->str()});
+    }
+    if (!problems.empty())
+        throw Error(Code::switch_refused, {}, problems);
+    return services.task_endpoints.start(call, "forward.create", "forward/" + forward.name,
+                                         "Forward " + enum_name(forward.protocol) + " port " +
+                                             std::to_string(forward.port.value) + " to " + forward.vm.str(),
+                                         encode(ForwardInput{std::nullopt, forward}));
+}
+
+Reply remove_forward(const Services& services, const Call& call) {
+    for (const auto& forward : services.switches.forwards())
+        if (forward.name == call.path.at("name"))
+            return services.task_endpoints.start(call, "forward.delete", "forward/" + forward.name,
+                                                 "Stop forwarding " + enum_name(forward.protocol) + " port " +
+                                                     std::to_string(forward.port.value),
+                                                 encode(ForwardInput{forward, std::nullopt}));
+    throw Error(Code::not_found, "there is no forward of that name");
+}
+
+void add_forwards(api::Router& router, Services& services) {
+    router.add<std::vector<Forward>>(
+        {.method = Method::get,
+         .path = "/api/v1/forwards",
+         .privilege = Privilege::look,
+         .summary = "List the port forwards to VMs that the caller may see",
+         .tag = "network"},
+        [&](const Call& call) {
+            auto all = services.switches.forwards();
+            std::erase_if(all, [&](const Forward& one) { return !services.may_see(call.caller, one.vm); });
+            return ok(encode(all));
         });
+    services.task_endpoints.add<CreateForward>(
+        router,
+        {.method = Method::post,
+         .path = "/api/v1/forwards",
+         .privilege = Privilege::administer,
+         .summary = "Forward a port of the host to a VM on a nat switch",
+         .tag = "network",
+         .errors = {Code::switch_refused}},
+        [&](const Call& call, const CreateForward& request) {
+            return create_forward(services, call, request);
+        });
+    services.task_endpoints.add(router,
+                                {.method = Method::del,
+                                 .path = "/api/v1/forwards/{name}",
+                                 .privilege = Privilege::administer,
+                                 .summary = "Stop forwarding a port",
+                                 .tag = "network"},
+                                [&](const Call& call) { return remove_forward(services, call); });
+}
+
+std::vector<LeaseView> leases(const Services& services, const Call& call) {
+    const auto nics = services.switches.nics();
+    std::vector<LeaseView> all;
+    for (const auto& lease : services.host.call(host::LeaseList{})) {
+        LeaseView view{lease.mac, lease.address, lease.hostname, lease.expires, {}, {}, {}, false};
+        if (const auto nic = std::ranges::find(nics, lease.mac, &SwitchNic::mac); nic != nics.end()) {
+            if (!services.may_see(call.caller, nic->vm))
+                continue;
+            view.switch_ = nic->switch_;
+            view.vm = nic->vm;
+            view.nic = nic->nic;
+            view.fixed = nic->fixed && nic->fixed->str() == lease.address;
+        } else if (!call.caller.may(Privilege::administer)) {
+            continue;
+        }
+        all.push_back(std::move(view));
+    }
+    return all;
+}
+
+void add_host(api::Router& router, Services& services) {
+    router.add<std::vector<LeaseView>>(
+        {.method = Method::get,
+         .path = "/api/v1/leases",
+         .privilege = Privilege::look,
+         .summary = "List the DHCP leases of VMs that the caller may see; all for administrators",
+         .tag = "network"},
+        [&](const Call& call) { return ok(encode(leases(services, call))); });
+    router.add<std::vector<host::Interface>>(
+        {.method = Method::get,
+         .path = "/api/v1/interfaces",
+         .privilege = Privilege::administer,
+         .summary = "List the host's network interfaces",
+         .tag = "network"},
+        [&](const Call&) { return ok(encode(services.host.call(host::InterfaceList{}))); });
+    router.add<std::vector<host::Traffic>>(
+        {.method = Method::get,
+         .path = "/api/v1/traffic",
+         .privilege = Privilege::look,
+         .summary = "What went through the interfaces: all for administrators, else the taps of VMs that the "
+                    "caller may see",
+         .tag = "network"},
+        [&](const Call& call) {
+            auto all = services.host.call(host::TrafficList{});
+            if (!call.caller.may(Privilege::administer)) {
+                std::set<std::string> taps;
+                for (const auto& interface : services.switches.interfaces())
+                    if (interface.description.starts_with("bhype vm/"))
+                        if (const auto vm = VmName::parse(
+                                interface.description.substr(9, interface.description.rfind('/') - 9));
+                            vm && services.may_see(call.caller, *vm))
+                            taps.insert(interface.name.str());
+                std::erase_if(all, [&](const host::Traffic& one) { return !taps.contains(one.name.str()); });
+            }
+            return ok(encode(all));
+        });
+    router.add<FirewallView>(
+        {.method = Method::get,
+         .path = "/api/v1/firewall",
+         .privilege = Privilege::administer,
+         .summary = "pf: whether it calls bHype's rules, which those are, and what pf.conf needs",
+         .tag = "network"},
+        [&](const Call&) { return ok(encode(firewall_view(services.host.call(host::FirewallShow{})))); });
+    services.task_endpoints.add<host::FirewallInstall>(
+        router,
+        {.method = Method::post,
+         .path = "/api/v1/firewall",
+         .privilege = Privilege::administer,
+         .summary = "Put bHype's lines into pf.conf at two marked places and turn pf on, or take them out "
+                    "({\"present\": false}); the whole file passes pfctl -nf first",
+         .tag = "network",
+         .errors = {Code::switch_refused}},
+        [&](const Call& call, const host::FirewallInstall& request) {
+            const auto now = services.host.call(host::FirewallShow{});
+            if (request.present && now.ipfw && !now.enabled)
+                throw Error(Code::switch_refused, {}, {{"present", firewall_view(now).todo.front()}});
+            return services.task_endpoints.start(call, "firewall.install", "firewall",
+                                                 request.present ? "Put bHype's lines into pf.conf"
+                                                                 : "Take bHype's lines out of pf.conf",
+                                                 encode(request));
+        });
+}
+
+} // namespace
+
+FirewallView firewall_view(const host::FirewallShowResult& found) {
+    FirewallView view;
+    view.loaded = found.loaded;
+    view.enabled = found.enabled;
+    view.called = found.enabled && found.nat && found.rdr && found.filter;
+    view.ipfw = found.ipfw;
+    view.conf = found.conf;
+    view.lines = host::pf_conf_lines();
+    view.rules = found.text;
+    if (found.ipfw && !found.enabled)
+        view.todo.push_back(
+            "This host filters with ipfw. bHype's NAT and isolation need pf, and two filters do not "
+            "mix well: move your rules to pf.conf, or give guests public switches only and "
+            "translate with ipfw nat yourself.");
+    if (found.conf != host::ConfState::complete)
+        view.todo.push_back(
+            "/etc/pf.conf does not call bHype's rules: put the lines shown where you want them, or "
+            "let bhype firewall install do it.");
+    if (!found.loaded || !found.enabled)
+        view.todo.push_back(
+            "pf is off: sysrc pf_enable=YES; service pf start. bhype firewall install does both.");
+    else if (!view.called && found.conf == host::ConfState::complete)
+        view.todo.push_back("pf has not read /etc/pf.conf since it was changed: service pf reload.");
+    return view;
+}
+
+void add_endpoints(api::Router& router, Services& services) {
+    add_switches(router, services);
+    add_forwards(router, services);
+    add_host(router, services);
+    add_uplink_endpoints(router, services);
 }
 
 } // namespace bhype::network

@@ -1,5 +1,7 @@
 #include "system/system.h"
 
+#include "network/endpoints.h"
+
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -146,16 +148,35 @@ std::vector<Check> System::checks() {
             // The checks below then say that the bridges are missing, which is what counts here.
         }
     }
-    checks.add("switches", "switch nat", !wanted.empty(), wanted.empty() ? "none" : "defined", "bhype setup");
+    checks.add("switches", "switches", !wanted.empty(),
+               wanted.empty() ? "none" : std::to_string(wanted.size()), "bhype setup");
     if (!wanted.empty() && now)
         checks.add("dhcp", "bHype's dnsmasq serves the switches", now->facts.dhcp,
                    now->facts.dhcp ? "running" : "not running",
                    "bHype starts it again within a minute; if it does not stay, see /var/log/messages and "
                    "dnsmasq --test -C /usr/local/etc/bhype/dnsmasq.conf");
-    for (const auto& item : wanted)
-        checks.add("switch_" + item.name.str(), "bridge " + network::bridge_of(item.name),
-                   switches_.up(item.name), switches_.up(item.name) ? item.address.str() : "missing",
-                   "bhype setup makes it again; see ifconfig -a");
+    for (const auto& item : wanted) {
+        const auto shown = switches_.show(item);
+        std::string drift;
+        for (const auto& line : shown.drift)
+            drift += (drift.empty() ? "" : "; ") + line;
+        checks.add("switch_" + item.name.str(), "switch " + item.name.str() + ", " + shown.interface.str(),
+                   drift.empty(), drift.empty() ? enum_name(shown.state) : drift,
+                   "bHype mends its own within a minute; if it does not, /var/log/bhype/bhyped.log says why");
+    }
+    if (connected && !wanted.empty()) {
+        try {
+            const auto firewall = network::firewall_view(host_.call(host::FirewallShow{}));
+            std::string todo;
+            for (const auto& line : firewall.todo)
+                todo += (todo.empty() ? "" : " ") + line;
+            checks.add("firewall", "pf calls bHype's rules for NAT and isolation", firewall.called,
+                       firewall.called ? "yes" : "no", todo, CheckState::warning);
+        } catch (const Error& error) {
+            checks.add("firewall", "pf calls bHype's rules for NAT and isolation", false, error.what(),
+                       "See the text; run the command by hand.", CheckState::warning);
+        }
+    }
     for (const auto& record : inventory_.all())
         if (!record.broken.empty())
             checks.add(

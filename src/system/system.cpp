@@ -101,6 +101,27 @@ HostView System::view() {
     return view;
 }
 
+/// The switches that every host begins with, but for those that are there.
+std::vector<network::Wanted> first_switches(const std::vector<network::Wanted>& present,
+                                            const std::vector<host::Interface>& interfaces) {
+    auto all = present;
+    std::vector<network::Wanted> missing;
+    for (const auto& [name, kind] :
+         {std::pair("nat", network::SwitchKind::nat), std::pair("private", network::SwitchKind::private_),
+          std::pair("public", network::SwitchKind::public_)}) {
+        network::Wanted wanted;
+        wanted.name = SwitchName::from(name);
+        wanted.kind = kind;
+        if (std::ranges::any_of(present, [&](const auto& one) { return one.name == wanted.name; }))
+            continue;
+        if (kind != network::SwitchKind::public_)
+            wanted.address = network::free_network(all, interfaces);
+        all.push_back(wanted);
+        missing.push_back(wanted);
+    }
+    return missing;
+}
+
 std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request) {
     const auto now = look_anew();
     const auto interfaces = host_.call(host::InterfaceList{});
@@ -145,8 +166,7 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, problems);
 
-    const auto nat = switches_.find(SwitchName::from("nat"));
-    input.nat = nat ? nat->address : switches_.free_network(interfaces);
+    input.switches = first_switches(switches_.wanted(), interfaces);
     if (!now.facts.missing_modules.empty()) {
         std::string modules;
         for (const auto& module : now.facts.missing_modules)
@@ -165,10 +185,21 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
         plan.steps.push_back("create " + root.str() + " and the datasets below it");
     else if (!keep_.pool())
         plan.steps.push_back("use " + root.str() + " as it is");
-    if (!nat || !switches_.up(nat->name))
-        plan.steps.push_back("create bridge bh-nat with " + input.nat.str() + " and serve DHCP on it");
-    else if (!now.facts.dhcp)
-        plan.steps.push_back("start dnsmasq for DHCP on bh-nat");
+    bool drifted = false;
+    for (const auto& item : input.switches)
+        for (const auto& step : network::steps_of(item, nullptr))
+            plan.steps.push_back("switch " + item.name.str() + ": " + step);
+    for (const auto& item : switches_.wanted())
+        for (const auto& difference : network::drift_of(item, interfaces)) {
+            plan.steps.push_back("switch " + item.name.str() + ": mend it: " + difference);
+            drifted = true;
+        }
+    if (input.switches.empty() && !drifted && !now.facts.dhcp && !switches_.dhcp().ranges.empty())
+        plan.steps.push_back("start dnsmasq for DHCP on the switches");
+    const auto firewall = host_.call(host::FirewallShow{});
+    input.firewall = !firewall.conf_exists && !firewall.loaded && !firewall.ipfw;
+    if (input.firewall)
+        plan.steps.push_back("write /etc/pf.conf with the lines that call bHype's NAT rules, and turn pf on");
     plan.nothing_to_do = plan.steps.empty();
     return {plan, input};
 }
@@ -181,16 +212,16 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
                     host::PoolCreate{input.pool, input.layout, input.disks});
     work.step("Create bHype's datasets", host::TreeCreate{input.pool, input.id});
     keep_.set_pool(input.pool);
-    if (!switches_.find(SwitchName::from("nat")))
-        switches_.want({SwitchName::from("nat"), network::SwitchKind::nat, input.nat});
-    host::DhcpEnsure dhcp;
-    for (const auto& wanted : switches_.wanted()) {
-        work.step("Create the bridge of switch " + wanted.name.str(),
-                  host::BridgeEnsure{wanted.name, wanted.address});
-        dhcp.ranges.push_back({wanted.name, wanted.address});
-    }
-    work.step("Serve DHCP", dhcp);
+    for (const auto& item : input.switches)
+        if (!switches_.find(item.name))
+            switches_.want(item);
+    for (const auto& wanted : switches_.wanted())
+        if (const auto operation = network::bridge_operation(wanted))
+            work.step("Create the bridge of switch " + wanted.name.str(), *operation);
     switches_.look(work.step("Look at the interfaces", host::InterfaceList{}));
+    if (input.firewall)
+        work.step("Write pf.conf and turn pf on", host::FirewallInstall{});
+    switches_.serve([&](std::string_view title, const auto& operation) { work.step(title, operation); });
     {
         const std::lock_guard lock(mutex_);
         looked_ = {}; // the host from before has no such pool, and perhaps no vmm

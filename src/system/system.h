@@ -3,7 +3,7 @@
 // The host itself: what it is, what is wrong with it (doctor), and its first steps (setup).
 
 #include "api/tasks.h"
-#include "network/network.h"
+#include "network/switches.h"
 #include "task/task.h"
 #include "vm/plan.h"
 
@@ -66,9 +66,10 @@ struct SetupInput {
     host::PoolLayout layout = host::PoolLayout::mirror;
     std::vector<DiskName> disks;
     Uuid id;
-    Ipv4Prefix nat;
+    std::vector<network::Wanted> switches; ///< to be made
+    bool firewall = false;                 ///< pf.conf is to be written
 };
-BOOST_DESCRIBE_STRUCT(SetupInput, (), (pool, create, layout, disks, id, nat))
+BOOST_DESCRIBE_STRUCT(SetupInput, (), (pool, create, layout, disks, id, switches, firewall))
 
 struct Keep {
     std::function<std::optional<PoolName>()> pool;

@@ -21,6 +21,8 @@ class FakeHost : public wire::Host {
         else if (operation == host::DatasetList::operation || operation == host::InterfaceList::operation ||
                  operation == host::DiskList::operation)
             answer.result = json::array{};
+        else if (operation == host::FirewallShow::operation)
+            answer.result = encode(host::FirewallShowResult{});
         else
             throw Error(Code::internal, "the fake host does not do " + std::string(operation));
         return answer;
@@ -30,7 +32,9 @@ class FakeHost : public wire::Host {
 
 struct World {
     FakeHost host;
-    network::Switches switches{host, {[] { return std::vector<network::Wanted>{}; }, [](const auto&) {}}};
+    network::Switches switches{host,
+                               {[] { return std::vector<network::Wanted>{}; }, [](const auto&) {},
+                                [] { return std::vector<network::Forward>{}; }, [](const auto&) {}}};
     vm::Inventory inventory{host,
                             {[] { return std::map<std::string, access::Ownership>{}; },
                              [](const VmName&, const access::Ownership&) {}, [](const VmName&) {},

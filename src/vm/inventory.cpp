@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 namespace bhype::vm {
@@ -239,6 +240,7 @@ void Inventory::put(Record record) {
         if (old.name == name) {
             record.taps = old.taps;
             record.addresses = old.addresses;
+            record.inet6 = old.inet6;
             record.running = old.running;
             if (same(old, record))
                 return;
@@ -299,6 +301,7 @@ void Inventory::apply(const host::Guest& guest) {
                 record.running = record.machine;
             if (!is_live(guest.state)) {
                 record.addresses.clear();
+                record.inet6.clear();
                 record.taps.clear();
             }
             record.guest = guest;
@@ -309,25 +312,53 @@ void Inventory::apply(const host::Guest& guest) {
     changed(guest.vm, ownership);
 }
 
-void Inventory::apply(const std::vector<host::Lease>& leases,
+void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<host::Neighbor>& neighbors,
                       const std::vector<host::Interface>& interfaces) {
+    std::map<std::string, std::string> tap_of; // by description
+    for (const auto& interface : interfaces)
+        if (interface.description.starts_with("bhype vm/"))
+            tap_of[interface.description] = interface.name.str();
+    std::map<MacAddress, std::string> address_of; // what a lease says counts more
+    std::map<MacAddress, std::vector<std::string>> inet6_of;
+    for (const auto& neighbor : neighbors)
+        if (neighbor.address.find(':') == std::string::npos)
+            address_of.emplace(neighbor.mac, neighbor.address);
+        else
+            inet6_of[neighbor.mac].push_back(neighbor.address);
+    // A NIC that was moved has a lease of its old network, too: the newest counts.
+    std::map<MacAddress, std::int64_t> newest;
+    for (const auto& lease : leases) {
+        const auto expires = lease.expires == 0 ? std::numeric_limits<std::int64_t>::max() : lease.expires;
+        if (auto& last = newest[lease.mac]; expires >= last) {
+            last = expires;
+            address_of[lease.mac] = lease.address;
+        }
+    }
+    for (auto& [mac, all] : inet6_of)
+        std::ranges::sort(all, {},
+                          [](const std::string& one) { return std::pair(one.starts_with("fe80:"), one); });
     std::vector<std::pair<VmName, access::Ownership>> touched;
     {
         const std::lock_guard lock(mutex_);
         for (auto& [name, record] : records_) {
             std::map<std::string, std::string> taps;
             std::map<std::string, std::string> addresses;
+            std::map<std::string, std::vector<std::string>> inet6;
             for (const auto& nic : record.machine.nics) {
-                for (const auto& interface : interfaces)
-                    if (interface.description == "bhype vm/" + name + "/" + nic.name.str())
-                        taps[nic.name.str()] = interface.name.str();
-                for (const auto& lease : leases)
-                    if (is_live(record.guest.state) && lease.mac == nic.mac)
-                        addresses[nic.name.str()] = lease.address;
+                if (const auto tap = tap_of.find("bhype vm/" + name + "/" + nic.name.str());
+                    tap != tap_of.end())
+                    taps[nic.name.str()] = tap->second;
+                if (!is_live(record.guest.state))
+                    continue;
+                if (const auto address = address_of.find(nic.mac); address != address_of.end())
+                    addresses[nic.name.str()] = address->second;
+                if (const auto more = inet6_of.find(nic.mac); more != inet6_of.end())
+                    inet6[nic.name.str()] = more->second;
             }
-            if (taps != record.taps || addresses != record.addresses) {
+            if (taps != record.taps || addresses != record.addresses || inet6 != record.inet6) {
                 record.taps = std::move(taps);
                 record.addresses = std::move(addresses);
+                record.inet6 = std::move(inet6);
                 touched.emplace_back(record.name, record.ownership);
             }
         }

@@ -23,6 +23,7 @@ struct Record {
     host::Machine running;                        ///< the definition that the running guest was started with
     std::map<std::string, std::string> taps;      ///< NIC -> tap
     std::map<std::string, std::string> addresses; ///< NIC -> address
+    std::map<std::string, std::vector<std::string>> inet6; ///< NIC -> IPv6 addresses
 };
 
 /// How a VM ended, kept over restarts of everything.
@@ -59,7 +60,8 @@ class Inventory {
     void apply(const host::Guest& guest);
     /// Another hostd counts its changes by another clock.
     void forget_changes();
-    void apply(const std::vector<host::Lease>& leases, const std::vector<host::Interface>& interfaces);
+    void apply(const std::vector<host::Lease>& leases, const std::vector<host::Neighbor>& neighbors,
+               const std::vector<host::Interface>& interfaces);
     void set_ownership(const VmName& name, const access::Ownership& ownership);
     void forget(const VmName& name);
 

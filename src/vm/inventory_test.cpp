@@ -51,14 +51,14 @@ TEST(VmKeeper, PutsTapsBackIntoABridgeThatWasMadeAgain) {
     World world;
     ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux","start":true})"));
     auto interfaces = world.host.interfaces; // the fake's bridge has no members
-    const auto outside = taps_outside(world.inventory.all(), interfaces);
+    const auto outside = taps_outside(world.inventory.all(), interfaces, world.switches);
     ASSERT_EQ(outside.size(), 1U);
-    EXPECT_EQ(outside[0].vm.str() + "/" + outside[0].nic.str() + " " + outside[0].switch_.str(),
-              "web1/net0 nat");
+    EXPECT_EQ(outside[0].vm.str() + "/" + outside[0].nic.str() + " " + outside[0].bridge.str(),
+              "web1/net0 bh-nat");
     interfaces[0].members.push_back(interfaces[1].name.str());
-    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
+    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces, world.switches).empty());
     interfaces.erase(interfaces.begin()); // no bridge: nothing to put it into
-    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces).empty());
+    EXPECT_TRUE(taps_outside(world.inventory.all(), interfaces, world.switches).empty());
 }
 
 /// What somebody who edits vm.toml by hand may do to it.

@@ -4,6 +4,7 @@
 #include "host/ifconfig.h"
 
 #include <algorithm>
+#include <map>
 
 namespace bhype::vm {
 
@@ -201,6 +202,9 @@ void Keeper::clear_ended() {
 }
 
 void Keeper::look_at_network() {
+    // hostd tells nobody when a change of the uplink went back by itself.
+    if (switches_.uplink_waits() && host_.call(host::UplinkShow{}).state == host::GuardState::reverted)
+        switches_.reconcile();
     bool any = false;
     for (const auto& record : inventory_.all())
         any = any || is_live(record.guest.state);
@@ -208,7 +212,7 @@ void Keeper::look_at_network() {
         return;
     const auto interfaces = host_.call(host::InterfaceList{});
     switches_.look(interfaces);
-    for (const auto& tap : taps_outside(inventory_.all(), interfaces)) {
+    for (const auto& tap : taps_outside(inventory_.all(), interfaces, switches_)) {
         bool claimed = false;
         {
             const std::lock_guard lock(mutex_);
@@ -217,7 +221,19 @@ void Keeper::look_at_network() {
         if (!claimed)
             host_.call(tap);
     }
-    inventory_.apply(host_.call(host::LeaseList{}), interfaces);
+    inventory_.apply(host_.call(host::LeaseList{}), host_.call(host::NeighborList{}), interfaces);
+    follow_addresses();
+}
+
+/// A forward leads to the address that its guest has now.
+void Keeper::follow_addresses() {
+    if (switches_.forwards().empty())
+        return;
+    const auto wanted = switches_.firewall();
+    if (auto text = encode_text(wanted); text != firewall_) {
+        host_.call(wanted);
+        firewall_ = std::move(text);
+    }
 }
 
 std::optional<VmName> vm_of(const std::string& object) {
@@ -225,20 +241,36 @@ std::optional<VmName> vm_of(const std::string& object) {
 }
 
 std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,
-                                          const std::vector<host::Interface>& interfaces) {
+                                          const std::vector<host::Interface>& interfaces,
+                                          const network::Switches& switches) {
+    std::map<std::string_view, const host::Interface*> by_name;
+    std::map<std::string_view, const host::Interface*> by_description;
+    for (const auto& interface : interfaces) {
+        by_name[interface.name.str()] = &interface;
+        if (!interface.description.empty())
+            by_description[interface.description] = &interface;
+    }
+    std::map<SwitchName, network::Wanted> wanted;
+    for (auto& item : switches.wanted())
+        wanted.emplace(item.name, item);
     std::vector<host::TapCreate> outside;
     for (const auto& record : records) {
         if (record.guest.state != host::GuestState::running)
             continue;
         for (const auto& nic : record.machine.nics) {
-            const auto tap = std::ranges::find(interfaces, host::tap_description(record.name, nic.name),
-                                               &host::Interface::description);
-            const auto bridge = std::ranges::find_if(interfaces, [&](const host::Interface& interface) {
-                return interface.name.str() == network::bridge_of(nic.switch_);
-            });
-            if (tap != interfaces.end() && bridge != interfaces.end() &&
-                std::ranges::count(bridge->members, tap->name.str()) == 0)
-                outside.push_back({record.name, nic.name, nic.switch_});
+            const auto item = wanted.find(nic.switch_);
+            const auto tap = by_description.find(host::tap_description(record.name, nic.name));
+            if (item == wanted.end() || tap == by_description.end())
+                continue;
+            const auto bridge_name = network::bridge_of(item->second);
+            const auto bridge = by_name.find(bridge_name.str());
+            if (bridge == by_name.end())
+                continue;
+            const auto& name = tap->second->name.str();
+            const bool joined = std::ranges::count(bridge->second->members, name) > 0;
+            const bool isolated = std::ranges::count(bridge->second->isolated, name) > 0;
+            if (!joined || isolated != item->second.isolated)
+                outside.push_back({record.name, nic.name, bridge_name, item->second.isolated});
         }
     }
     return outside;

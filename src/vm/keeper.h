@@ -3,7 +3,7 @@
 // Makes the host look as wanted where VMs are concerned, again and again: after a start, a lost connection,
 // the end of a guest, and every minute. The same code runs in every case (rule B).
 
-#include "network/network.h"
+#include "network/switches.h"
 #include "task/task.h"
 #include "vm/inventory.h"
 
@@ -51,6 +51,7 @@ class Keeper {
     void run();
     void look_at_everything();
     void look_at_network();
+    void follow_addresses();
     void clear_ended();
 
     wire::Host& host_;
@@ -62,6 +63,7 @@ class Keeper {
     std::set<std::string> ended_;
     std::multiset<std::string> claimed_;
     std::string clearing_; ///< the VM whose remains are being removed
+    std::string firewall_; ///< what pf was last told for forwards; the thread's own
     bool connected_ = false;
     bool everything_ = true;
     bool stopping_ = false;
@@ -74,6 +76,7 @@ std::optional<VmName> vm_of(const std::string& object);
 /// What puts the taps of running guests back into their switches' bridges: a bridge that was made again has
 /// no members.
 std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,
-                                          const std::vector<host::Interface>& interfaces);
+                                          const std::vector<host::Interface>& interfaces,
+                                          const network::Switches& switches);
 
 } // namespace bhype::vm

@@ -58,10 +58,10 @@ std::vector<FieldProblem> start_problems(const host::Machine& machine, const Off
             problems.push_back(
                 {"switch", "there is no switch " + nic.switch_.str() + "; `bhype setup` makes nat"});
         else if (!switches.up(nic.switch_))
-            problems.push_back({"switch", "bridge " + network::bridge_of(nic.switch_) + " of switch " +
-                                              nic.switch_.str() +
-                                              " is missing; bHype makes it again within seconds, or `bhype "
-                                              "doctor` tells why it cannot"});
+            problems.push_back(
+                {"switch", "the bridge of switch " + nic.switch_.str() +
+                               " is missing or down; bHype makes its own again within seconds, "
+                               "or `bhype doctor` tells why it cannot"});
     }
     for (const auto& cd : machine.cds)
         if (!size_of(cd.image.str()))
@@ -122,7 +122,7 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
             {DeviceName::from("cd0"), host::free_slot(machine, first_cd_slot), template_.media->file});
     machine.nics.push_back({DeviceName::from("net0"), host::free_slot(machine, first_nic_slot),
                             template_.nic_kind, random_mac(),
-                            request.switch_.value_or(SwitchName::from("nat"))});
+                            request.switch_.value_or(SwitchName::from("nat")), std::nullopt});
 
     const auto dataset = offer.pool.name.str() + "/bhype/vm/" + request.name.str();
     const auto problem_of = [&](Code code, FieldProblem problem) {

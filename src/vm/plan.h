@@ -3,7 +3,7 @@
 // From a request to what would be done: everything is looked at before anything is changed, and all problems
 // are told at once.
 
-#include "network/network.h"
+#include "network/switches.h"
 #include "vm/inventory.h"
 
 namespace bhype::vm {

@@ -2,6 +2,19 @@
 
 namespace bhype::vm {
 
+namespace {
+
+/// What a guest sees of its NICs: the switch and the address change while it runs.
+std::string hardware(std::vector<host::MachineNic> nics) {
+    for (auto& nic : nics) {
+        nic.switch_ = {};
+        nic.address.reset();
+    }
+    return encode_text(nics);
+}
+
+} // namespace
+
 Rights rights_of(const Record& record, const access::Caller& caller) {
     return {access::may_use(caller, record.ownership) && caller.may(access::Privilege::use),
             access::may_change(caller, record.ownership) && caller.may(access::Privilege::make)};
@@ -46,11 +59,13 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
         vm.disks.push_back(std::move(shown));
     }
     for (const auto& nic : machine.nics) {
-        Nic shown{nic.name, nic.slot, nic.kind, nic.mac, nic.switch_, {}, {}};
+        Nic shown{nic.name, nic.slot, nic.kind, nic.mac, nic.switch_, {}, {}, {}, nic.address};
         if (const auto tap = record.taps.find(nic.name.str()); tap != record.taps.end())
             shown.tap = tap->second;
         if (const auto address = record.addresses.find(nic.name.str()); address != record.addresses.end())
             shown.address = address->second;
+        if (const auto more = record.inet6.find(nic.name.str()); more != record.inet6.end())
+            shown.inet6 = more->second;
         vm.nics.push_back(std::move(shown));
     }
     if (!record.broken.empty()) {
@@ -68,6 +83,8 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             vm.pending_restart.push_back("memory");
         if (encode(old.screen) != encode(machine.screen))
             vm.pending_restart.push_back("screen");
+        if (hardware(old.nics) != hardware(machine.nics))
+            vm.pending_restart.push_back("nics");
         // Started before this bhyped looked: which fields is not known.
         if (!knows_running(record, record.guest))
             vm.pending_restart = {"definition"};

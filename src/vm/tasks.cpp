@@ -1,5 +1,6 @@
 #include "vm/tasks.h"
 
+#include <algorithm>
 #include <set>
 
 namespace bhype::vm {
@@ -10,6 +11,7 @@ using task::Work;
 
 struct Context {
     Inventory& inventory;
+    network::Switches& switches;
     StartProblems start_problems;
     std::mutex admitting;
     std::mutex writing;
@@ -95,9 +97,11 @@ void power_on(Work& work, Context& context, const Record& record) {
     host::GuestStart operation{record.name, record.dataset, {}};
     for (const auto& nic : record.machine.nics) {
         const auto made = work.step("Connect " + nic.name.str() + " to switch " + nic.switch_.str(),
-                                    host::TapCreate{record.name, nic.name, nic.switch_});
+                                    context.switches.tap(record.name, nic.name, nic.switch_));
         operation.taps.push_back({nic.name, made.tap});
     }
+    if (!record.machine.nics.empty())
+        work.step("Tell DHCP its name and addresses", context.switches.dhcp());
     context.inventory.apply(work.step("Start bhyve", operation));
 }
 
@@ -275,6 +279,19 @@ json::value remove(Work& work, Context& context, const NameInput& input) {
     return json::object{{"name", input.name.str()}};
 }
 
+/// Moves the taps of a running VM to the switches that its NICs have now. What a crash leaves undone here the
+/// keeper does.
+void connect(Work& work, Context& context, const Record& before, const host::Machine& machine) {
+    for (const auto& nic : machine.nics) {
+        const auto old = std::ranges::find(before.machine.nics, nic.name, &host::MachineNic::name);
+        if (is_live(before.guest.state) && before.taps.contains(nic.name.str()) &&
+            old != before.machine.nics.end() && old->switch_ != nic.switch_)
+            work.step("Move " + nic.name.str() + " to switch " + nic.switch_.str(),
+                      context.switches.tap(before.name, nic.name, nic.switch_));
+    }
+    work.step("Tell DHCP its names and addresses", context.switches.dhcp());
+}
+
 json::value edit(Work& work, Context& context, const EditInput& input) {
     // A new attempt may find it written already.
     context.inventory.refresh(input.name);
@@ -283,6 +300,8 @@ json::value edit(Work& work, Context& context, const EditInput& input) {
         work.commit("Write the definition",
                     host::DefinitionWrite{record.dataset, *input.machine, input.expected});
         context.inventory.refresh(input.name);
+        if (encode(record.machine.nics) != encode(input.machine->nics))
+            connect(work, context, record, *input.machine);
     }
     if (input.ownership)
         context.inventory.set_ownership(input.name, *input.ownership);
@@ -295,9 +314,10 @@ void clean_edit(Work&, Context& context, const EditInput& input) {
 
 } // namespace
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, StartProblems start_problems) {
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, network::Switches& switches,
+               StartProblems start_problems) {
     const auto context =
-        std::shared_ptr<Context>(new Context{inventory, std::move(start_problems), {}, {}, {}});
+        std::shared_ptr<Context>(new Context{inventory, switches, std::move(start_problems), {}, {}, {}});
     // Every input names its VM: while a task works on it, the keeper stays away.
     const auto add = [&]<class Input>(const char* kind, json::value (*run)(Work&, Context&, const Input&),
                                       void (*clean)(Work&, Context&, const Input&)) {

@@ -27,6 +27,7 @@ BOOST_DESCRIBE_STRUCT(EditInput, (), (name, expected, machine, ownership))
 /// What keeps a machine from being started on this host now.
 using StartProblems = std::function<std::vector<FieldProblem>(const host::Machine&)>;
 
-void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, StartProblems start_problems);
+void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, network::Switches& switches,
+               StartProblems start_problems);
 
 } // namespace bhype::vm

@@ -2,6 +2,7 @@
 
 // The tests' host, task queue and bhyped in memory.
 
+#include "task/fake_tasks.h"
 #include "vm/tasks.h"
 
 #include <gtest/gtest.h>
@@ -174,6 +175,7 @@ class FakeHost : public wire::Host {
         interfaces.push_back(tap);
         return {tap.name};
     }
+    host::Done act(const host::DhcpEnsure&) { return {}; }
     host::Done act(const host::TapsRemove& taps_remove) {
         std::erase_if(interfaces, [&](const auto& interface) {
             return interface.description.starts_with("bhype vm/" + taps_remove.vm.str() + "/");
@@ -214,82 +216,7 @@ class FakeHost : public wire::Host {
     }
 };
 
-/// Runs a kind of task as the queue does, without a journal.
-class FakeTasks : public task::Tasks {
-  public:
-    explicit FakeTasks(wire::Host& host) : host_(host) {}
-
-    class Work : public task::Work {
-      public:
-        Work(wire::Host& host, bool committed)
-            : host_(host), committed_(committed), committed_now_(committed) {}
-        const TaskId& id() const override { return id_; }
-        bool committed() const override { return committed_; }
-        void progress(std::optional<double>, std::string_view) override {}
-        void check_cancelled() override {}
-        bool wait_until(const std::function<bool()>& ready, std::chrono::milliseconds) override {
-            return ready();
-        }
-        bool committed_now() const { return committed_now_; }
-
-      private:
-        json::value perform(std::string_view, std::string_view operation, const json::value& arguments,
-                            std::chrono::seconds deadline, bool commit) override {
-            auto result = host_.perform(operation, arguments, deadline, {}).result;
-            committed_now_ = committed_now_ || commit;
-            return result;
-        }
-        wire::Host& host_;
-        TaskId id_ = random_task_id();
-        bool committed_;
-        bool committed_now_;
-    };
-
-    /// True when the task is done; a failure before the first commit is cleaned up, after it tried again.
-    /// `committed`: an earlier life of it has passed its first commit.
-    bool run(const std::string& kind, const json::value& input, bool committed = false) {
-        for (int attempt = 0; attempt < 3; ++attempt) {
-            Work work(host_, committed);
-            try {
-                kinds_.at(kind).run(work, input);
-                return true;
-            } catch (const task::Settled& error) {
-                last_error = error.what();
-                return false;
-            } catch (const Error& error) {
-                last_error = error.what();
-                committed = work.committed_now();
-                if (!committed) {
-                    kinds_.at(kind).clean(work, input);
-                    return false;
-                }
-            }
-        }
-        return false;
-    }
-    std::string last_error;
-
-    void add(task::Kind kind) override { kinds_[kind.name] = kind; }
-    std::vector<std::string> kinds() const override { return {}; }
-    TaskId submit(const task::Submission&) override { return {}; }
-    std::optional<TaskId> repeated(const UserName&, std::string_view, std::string_view) const override {
-        return {};
-    }
-    std::optional<task::Task> find(const TaskId&) const override { return {}; }
-    std::vector<task::Step> steps(const TaskId&) const override { return {}; }
-    std::vector<task::Task> list(std::string_view, std::string_view, std::size_t) const override {
-        return {};
-    }
-    void cancel(const TaskId&) override {}
-    task::Task wait(const TaskId&, std::chrono::milliseconds) const override { return {}; }
-    void on_change(std::function<void(const task::Task&)>) override {}
-    void start() override {}
-    void stop() override {}
-
-  private:
-    wire::Host& host_;
-    std::map<std::string, task::Kind> kinds_;
-};
+using task::FakeTasks;
 
 struct World {
     FakeHost host;
@@ -308,13 +235,14 @@ struct World {
                          [this](const VmName& name, const Ending& ending) { endings[name.str()] = ending; },
                          [] { return std::optional(PoolName::from("tank")); }},
                         (host.root / "cache.json").string()};
-    network::Switches switches{host,
-                               {[] {
-                                    return std::vector<network::Wanted>{{SwitchName::from("nat"),
-                                                                         network::SwitchKind::nat,
-                                                                         Ipv4Prefix::from("10.77.0.1/24")}};
-                                },
-                                [](const auto&) {}}};
+    static std::vector<network::Wanted> nat() {
+        network::Wanted wanted;
+        wanted.name = SwitchName::from("nat");
+        wanted.address = Ipv4Prefix::from("10.77.0.1/24");
+        return {wanted};
+    }
+    network::Switches switches{
+        host, {nat, [](const auto&) {}, [] { return std::vector<network::Forward>{}; }, [](const auto&) {}}};
     FakeTasks tasks{host};
     Keeper keeper{host, inventory, switches};
     Offer offer;
@@ -323,7 +251,7 @@ struct World {
     World() {
         fs::create_directories(host.root);
         switches.look(host.interfaces);
-        add_tasks(tasks, inventory, keeper, [this](const host::Machine& machine) {
+        add_tasks(tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
             offer.memory_of_running = inventory.memory_of_running();
             return start_problems(machine, offer, switches);
         });

@@ -29,9 +29,11 @@ struct Nic {
     MacAddress mac;
     SwitchName switch_;
     std::optional<std::string> tap;
-    std::optional<std::string> address; ///< from the DHCP lease
+    std::optional<std::string> address; ///< from the DHCP lease, or as the host has seen it (ARP)
+    std::vector<std::string> inet6;     ///< as the host has seen them (NDP); link-local ones last
+    std::optional<Ipv4Address> fixed;   ///< that the switch's DHCP keeps for it
 };
-BOOST_DESCRIBE_STRUCT(Nic, (), (name, slot, kind, mac, switch_, tap, address))
+BOOST_DESCRIBE_STRUCT(Nic, (), (name, slot, kind, mac, switch_, tap, address, inet6, fixed))
 
 struct Vm {
     VmName name;
@@ -92,6 +94,22 @@ struct EditVm {
 };
 BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, screen, owner, group))
 
+struct AddNic {
+    std::optional<SwitchName> switch_; ///< "nat" when missing
+    std::optional<host::NicKind> kind; ///< virtio-net when missing
+    std::optional<MacAddress> mac;     ///< a random one when missing
+    std::optional<Ipv4Address> fixed;
+};
+BOOST_DESCRIBE_STRUCT(AddNic, (), (switch_, kind, mac, fixed))
+
+struct EditNic {
+    std::optional<SwitchName> switch_;
+    std::optional<host::NicKind> kind;
+    std::optional<MacAddress> mac;
+    std::optional<std::string> fixed; ///< empty text: any
+};
+BOOST_DESCRIBE_STRUCT(EditNic, (), (switch_, kind, mac, fixed))
+
 struct StopVm {
     std::optional<Ranged<1, 3600>> seconds; ///< how long to wait for the guest; 60 when missing
 };
@@ -127,5 +145,18 @@ struct LogText {
     std::string text;
 };
 BOOST_DESCRIBE_STRUCT(LogText, (), (text))
+
+/// good: as it should be; bad: in the way, and `todo` says what to do; unknown: cannot be told from here, or
+/// does not matter since something before it is bad.
+enum class FindingState { good, bad, unknown };
+BOOST_DESCRIBE_ENUM(FindingState, good, bad, unknown)
+/// One answer to "why has this guest no network".
+struct Finding {
+    std::string check; ///< "The tap is in the switch's bridge"
+    FindingState state = FindingState::unknown;
+    std::string found; ///< "tap3 is a member of bh-nat"
+    std::string todo;  ///< empty when there is nothing to do
+};
+BOOST_DESCRIBE_STRUCT(Finding, (), (check, state, found, todo))
 
 } // namespace bhype::vm

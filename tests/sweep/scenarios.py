@@ -10,6 +10,9 @@ LIVE = ("starting", "running", "stopping")
 CODES = {"host.command_failed", "host.result_unknown", "host.no_hostd", "host.no_vmd", "task.interrupted", "host.command_timeout"}
 
 
+UPLINK_ADDRESS = "192.0.2.10"  # of a lab's em0
+
+
 class Case:
     """One object, one operation, one fault."""
 
@@ -318,6 +321,27 @@ class Delete(VmScenario):
         return []
 
 
+def uplink_guard(stage):
+    return stage.api("GET", "/api/v1/uplinks").json()["guard"]
+
+
+def change_uplink(stage, present=True):
+    return submitted(stage.api("POST", "/api/v1/uplinks", {"kind": "bridge", "present": present, "ports": ["em0"], "switch": "public", "seconds": 600}))
+
+
+def decide_uplink(stage, decision):
+    return submitted(stage.api("POST", "/api/v1/uplinks/" + decision, {"id": uplink_guard(stage)["id"]}))
+
+
+def uplink_at_rest(stage):
+    """The host's address is on its NIC."""
+    if uplink_guard(stage)["state"] == "armed":
+        done(stage, decide_uplink(stage, "revert"))
+    if UPLINK_ADDRESS in stage.picture().interfaces.get("bh-public", {"inet": []})["inet"]:
+        done(stage, change_uplink(stage, False))
+        done(stage, decide_uplink(stage, "confirm"))
+
+
 class Setup(Scenario):
     """An empty host each time: no pool, no memory of one."""
     kind = label = "host.setup"
@@ -325,10 +349,13 @@ class Setup(Scenario):
     request = {"pool": POOL, "disks": ["nda0", "nda1"]}
 
     def prepare(self, stage, case):
+        uplink_at_rest(stage)
         # Until bhyped has ended; then nobody asks for the bridge any more.
         script = ("service bhyped stop >/dev/null; rm -f /var/db/bhype/bhype.db* /var/db/bhype/inventory.json; "
                   "zpool list -H -o name | grep -qx %s && { zpool destroy -f %s || exit 1; }; "
-                  "pkill -x dnsmasq; ifconfig bh-nat destroy 2>/dev/null; service bhyped start >/dev/null" % (POOL, POOL))
+                  "pkill -x dnsmasq; for bridge in bh-nat bh-private bh-public; do ifconfig $bridge destroy 2>/dev/null; done; "
+                  "rm -f /etc/pf.conf; sysrc -x pf_enable >/dev/null 2>&1; kldunload pf 2>/dev/null; "
+                  "service bhyped start >/dev/null" % (POOL, POOL))
         result = stage.lab.sh(script)
         if result.status != 0:
             raise Failed("the host cannot be emptied: %r" % result)
@@ -342,7 +369,7 @@ class Setup(Scenario):
         if task["state"] == "done":
             found = ["missing: %s" % name for name in sorted(tree - set(picture.datasets))]
             found += ["pool is remembered as %s" % picture.pool] if len(picture.pool) != 1 else []
-            found += ["the switch has no bridge"] if not picture.interfaces.get("bh-nat", {}).get("inet") else []
+            found += ["%s is missing" % bridge for bridge in ("bh-nat", "bh-private", "bh-public") if bridge not in picture.interfaces]
             found += ["not set up: %s" % self.again(stage)] if not self.again(stage).get("nothing_to_do") else []
             return found
         found = ["left: " + name for name in sorted(picture.datasets)]
@@ -385,7 +412,194 @@ class SetupForeign(Setup):
         return found
 
 
-SCENARIOS = [Create(), CreateFirst(), CreateForeign(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(), Setup(), SetupForeign()]
+class SwitchScenario(Scenario):
+    """A private switch, with a bridge and DHCP."""
+    settings = {"address": "10.99.0.1/24"}
+
+    def network(self, case):
+        number = int("".join(filter(str.isdigit, case.name)))
+        return {"address": "10.99.%d.1/24" % (number + (200 if case.name.startswith("dry") else 0))}
+
+    def prepare(self, stage, case):
+        present = stage.api("GET", "/api/v1/switches/" + case.name).status == 200
+        if present and not self.before:
+            done(stage, submitted(stage.api("DELETE", "/api/v1/switches/" + case.name)))
+        if self.before and not present:
+            done(stage, submitted(stage.api("POST", "/api/v1/switches", {"name": case.name, "kind": "private", **self.network(case)})))
+        if self.before and present:
+            answer = stage.api("PUT", "/api/v1/switches/" + case.name, self.network(case))
+            if answer.status == 202:
+                done(stage, answer.json()["id"])
+
+    def problems(self, stage, case, picture, task):
+        answer = stage.api("GET", "/api/v1/switches/" + case.name)
+        bridge = picture.interfaces.get("bh-" + case.name)
+        ended_well = task["state"] == "done"
+        wanted = self.after if ended_well else self.before
+        if answer.status != 200:
+            found = ["the task is %s, the switch is gone" % task["state"]] if wanted else []
+            return found + (["left: its bridge"] if bridge else [])
+        shown = answer.json()
+        if not wanted:
+            return ["the task is %s, the switch is there" % task["state"]]
+        found = ["it is %s: %s" % (shown["state"], shown["drift"])] if shown["state"] != "up" else []
+        if not bridge or shown["address"].split("/")[0] not in bridge["inet"]:
+            found.append("its bridge has not %s: %s" % (shown["address"], bridge))
+        return found + self.said(case, shown, ended_well)
+
+    def said(self, case, shown, ended_well):
+        return []
+
+
+class SwitchCreate(SwitchScenario):
+    kind = label = "switch.create"
+    before, after = False, True
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/switches", {"name": case.name, "kind": "private", **self.network(case)}))
+
+
+class SwitchEdit(SwitchScenario):
+    kind = label = "switch.edit"
+    before, after = True, True
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("PUT", "/api/v1/switches/" + case.name, {**self.network(case), "mtu": 1400, "isolated": True}))
+
+    def said(self, case, shown, ended_well):
+        return ["done, but the MTU is %s" % shown.get("mtu")] if ended_well != (shown.get("mtu") == 1400) else []
+
+
+class SwitchDelete(SwitchScenario):
+    kind = label = "switch.delete"
+    before, after = True, False
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("DELETE", "/api/v1/switches/" + case.name))
+
+
+class ForwardScenario(Scenario):
+    """A port of the host to the guest that runs all along."""
+
+    def port(self, case):
+        return 20000 + (int(case.name[1:]) if case.name[1:].isdigit() else 99)
+
+    def name(self, case):
+        return "tcp-%d" % self.port(case)
+
+    def there(self, stage, case):
+        return any(one["name"] == self.name(case) for one in stage.api("GET", "/api/v1/forwards").json())
+
+    def create(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/forwards", {"protocol": "tcp", "port": self.port(case), "to_port": 80, "vm": "steady"}))
+
+    def delete(self, stage, case):
+        return submitted(stage.api("DELETE", "/api/v1/forwards/" + self.name(case)))
+
+    def prepare(self, stage, case):
+        if self.there(stage, case) != self.before:
+            done(stage, self.create(stage, case) if self.before else self.delete(stage, case))
+
+    def problems(self, stage, case, picture, task):
+        wanted = self.before != (task["state"] == "done")
+        if self.there(stage, case) != wanted:
+            return ["the task is %s, the forward is %s" % (task["state"], "gone" if wanted else "there")]
+        rules = stage.api("GET", "/api/v1/firewall").json()["rules"]
+        if ("port = %d " % self.port(case) in rules) != wanted:
+            return ["the forward is %s, pf has %r" % ("wanted" if wanted else "not wanted", rules)]
+        return []
+
+
+class ForwardCreate(ForwardScenario):
+    kind = label = "forward.create"
+    before = False
+
+    def trigger(self, stage, case):
+        return self.create(stage, case)
+
+
+class ForwardDelete(ForwardScenario):
+    kind = label = "forward.delete"
+    before = True
+
+    def trigger(self, stage, case):
+        return self.delete(stage, case)
+
+
+class Firewall(Scenario):
+    """pf.conf with bHype's lines, or without them: never half."""
+    kind = label = "firewall.install"
+
+    def prepare(self, stage, case):
+        done(stage, submitted(stage.api("POST", "/api/v1/firewall", {"present": False})))
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/firewall", {"present": True}))
+
+    def problems(self, stage, case, picture, task):
+        shown = stage.api("GET", "/api/v1/firewall").json()
+        found = ["pf.conf is %s" % shown["conf"]] if shown["conf"] == "partial" else []
+        if task["state"] == "done" and not (shown["conf"] == "complete" and shown["called"]):
+            found.append("the task is done, pf.conf is %s, called %s" % (shown["conf"], shown["called"]))
+        return found
+
+
+class Uplink(Scenario):
+    """The one NIC of a host joins the bridge or not: its address is on one of them, never on none or both."""
+    alone = True
+    waits = False  # a change waits when the task begins
+
+    def prepare(self, stage, case):
+        if stage.api("GET", "/api/v1/switches/public").status != 200:
+            Setup().prepare(stage, case)
+            done(stage, submitted(stage.api("POST", "/api/v1/setup", Setup.request)))
+        uplink_at_rest(stage)
+        if self.waits:
+            done(stage, change_uplink(stage))
+
+    def problems(self, stage, case, picture, task):
+        state = uplink_guard(stage)["state"]
+        where = [name for name in ("em0", "bh-public") if UPLINK_ADDRESS in picture.interfaces.get(name, {"inet": []})["inet"]]
+        wanted = "bh-public" if state in ("armed", "kept") else "em0"
+        found = [] if where == [wanted] else ["the task is %s, the guard %s, the address on %s" % (task["state"], state, where)]
+        if state not in ("none", "armed", "kept", "reverted"):
+            found.append("the change is %s" % state)
+        reached = stage.lab.verb("outside", "--", "ping", "-c", "1", "-W", "2", UPLINK_ADDRESS).status == 0
+        return found + ([] if reached else ["the host is not reachable"])
+
+
+class UplinkChange(Uplink):
+    kind = label = "uplink.change"
+
+    def trigger(self, stage, case):
+        return change_uplink(stage)
+
+    def problems(self, stage, case, picture, task):
+        state = uplink_guard(stage)["state"]
+        found = super().problems(stage, case, picture, task)
+        if task["state"] != "done" and state == "armed":
+            found.append("the task failed, its change is there")
+        return found
+
+
+class UplinkConfirm(Uplink):
+    kind = label = "uplink.confirm"
+    waits = True
+
+    def trigger(self, stage, case):
+        return decide_uplink(stage, "confirm")
+
+
+class UplinkRevert(Uplink):
+    kind = label = "uplink.revert"
+    waits = True
+
+    def trigger(self, stage, case):
+        return decide_uplink(stage, "revert")
+
+
+SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(), Setup(), SetupForeign(),
+             UplinkChange(), UplinkConfirm(), UplinkRevert()]
 
 
 def missing(kinds):

@@ -57,6 +57,11 @@ BHYPE_ASKS_NOTHING(DiskList)
 BHYPE_ASKS_NOTHING(PoolList)
 BHYPE_ASKS_NOTHING(InterfaceList)
 BHYPE_ASKS_NOTHING(LeaseList)
+BHYPE_ASKS_NOTHING(NeighborList)
+BHYPE_ASKS_NOTHING(TrafficList)
+BHYPE_ASKS_NOTHING(DhcpPorts)
+BHYPE_ASKS_NOTHING(FirewallShow)
+BHYPE_ASKS_NOTHING(UplinkShow)
 BHYPE_ASKS_NOTHING(GuestList)
 BHYPE_ASKS_NOTHING(ModulesEnsure)
 BHYPE_LIES(DatasetList, {policy, {{"root", "tank"}, {"snapshots", true}}},
@@ -143,16 +148,65 @@ BHYPE_LIES(ImageWrite, {policy, {{"file", "/root/secret"}, {"sha256", sum}, {"vo
 BHYPE_LIES(BridgeEnsure, {policy, {{"switch", "foreign"}, {"address", "10.9.0.1/24"}}},
            {policy, {{"switch", "foreign"}}}, {field, {{"switch", "x destroy"}}},
            {field, {{"switch", "nat"}, {"address", "10.0.0.1/24 group wheel"}}})
-BHYPE_LIES(TapCreate, {Code::vm_no_switch, {{"vm", "web1"}, {"nic", "net0"}, {"switch", "foreign"}}},
-           {field, {{"vm", "-x"}, {"nic", "net0"}, {"switch", "nat"}}},
-           {field, {{"vm", "web1"}, {"nic", "../x"}, {"switch", "nat"}}})
+BHYPE_LIES(BridgeDetach, {policy, {{"switch", "foreign"}, {"uplink", "tap9"}}},
+           {field, {{"switch", "nat"}, {"uplink", "em0 destroy"}}},
+           {field, {{"switch", "-a"}, {"uplink", "em0"}}})
+BHYPE_LIES(BridgeRemove, {policy, {{"switch", "foreign"}}}, {field, {{"switch", "nat destroy"}}},
+           {field, {{"switch", "../x"}}})
+BHYPE_LIES(TapCreate, {Code::vm_no_switch, {{"vm", "web1"}, {"nic", "net0"}, {"bridge", "em0"}}},
+           {Code::vm_no_switch, {{"vm", "web1"}, {"nic", "net0"}, {"bridge", "lo0"}}},
+           {field, {{"vm", "-x"}, {"nic", "net0"}, {"bridge", "bh-nat"}}},
+           {field, {{"vm", "web1"}, {"nic", "../x"}, {"bridge", "bh-nat"}}},
+           {field, {{"vm", "web1"}, {"nic", "net0"}, {"bridge", "bh-nat name lo0"}}})
 BHYPE_LIES(TapsRemove, {field, {{"vm", ""}}}, {field, {{"vm", "*"}}}, {field, {{"vm", "../x"}}})
-BHYPE_LIES(DhcpEnsure, {field, {{"ranges", json::array{}}}},
-           {field, range("nat", "10.77.0.1/24\ndhcp-script=/tmp/x")},
+BHYPE_LIES(DhcpEnsure, {field, range("nat", "10.77.0.1/24\ndhcp-script=/tmp/x")},
            {field, range("n\ndhcp-script=/tmp/x", "10.77.0.1/24")}, {field, range("nat", "10.77.0.0/24")},
            {field,
             {{"ranges", {json::object{{"switch", "nat"}, {"address", "10.77.0.1/24"}}}},
              {"conf-file", "/tmp/x"}}})
+json::object rules(json::object changes) {
+    json::object item{{"switch", "nat"}, {"nat", true}, {"reach_host", false}, {"address", "10.77.0.1/24"}};
+    for (auto& [key, value] : changes)
+        item[key] = value;
+    return {{"switches", {item}}, {"forwards", json::array{}}};
+}
+json::object forwards(json::object changes) {
+    json::object item{{"protocol", "tcp"}, {"port", 8080}, {"to", "10.77.0.9"}, {"to_port", 80}};
+    for (auto& [key, value] : changes)
+        item[key] = value;
+    return {{"switches", json::array{}}, {"forwards", {item}}};
+}
+BHYPE_LIES(RoutingEnsure, {field, {{"inet", "yes"}}},
+           {field, {{"inet", true}, {"sysctl", "security.bsd.see_other_uids"}}})
+BHYPE_LIES(FirewallEnsure, {field, rules({{"switch", "nat }\npass all"}})},
+           {field, rules({{"address", "10.77.0.1/24 to any"}})}, {field, rules({{"uplink", "em0 pass"}})},
+           {field, rules({{"raw", "pass all"}})}, {field, forwards({{"to", "10.0.0.1 port 22"}})},
+           {field, forwards({{"port", 0}})}, {field, forwards({{"port", 70000}})},
+           {field, forwards({{"protocol", "tcp pass"}})})
+BHYPE_LIES(FirewallInstall, {field, {{"present", "yes"}}},
+           {field, {{"present", true}, {"file", "/etc/master.passwd"}}})
+
+json::object bridged(json::object changes) {
+    json::object change{{"kind", "bridge"}, {"present", true}, {"ports", {"em0"}}, {"switch", "public"}};
+    for (auto& [key, value] : changes)
+        change[key] = value;
+    return {{"change", change}};
+}
+json::object applied(json::object arguments, std::int64_t seconds = 60) {
+    arguments["id"] = "t00000000000000ff";
+    arguments["seconds"] = seconds;
+    return arguments;
+}
+constexpr auto impossible = Code::switch_refused;
+BHYPE_LIES(UplinkPlan, {impossible, bridged({{"switch", "foreign"}})},
+           {impossible, bridged({{"ports", {"tap9"}}})}, {impossible, bridged({{"ports", {"em7"}}})},
+           {field, bridged({{"ports", {"em0 destroy"}}})}, {field, bridged({{"kind", "wg"}})},
+           {field, bridged({{"address", "10.0.0.1/24 alias"}})})
+BHYPE_LIES(UplinkApply, {impossible, applied(bridged({{"switch", "foreign"}}))},
+           {impossible, applied(bridged({{"ports", {"tap9"}}}))}, {field, applied(bridged({}), 1)},
+           {field, applied(bridged({}), 86400)}, {field, applied(bridged({{"ports", {"-a"}}}))})
+BHYPE_LIES(UplinkConfirm, {Code::uplink_over, {{"id", "nobody's"}}}, {field, {{"id", 5}}})
+BHYPE_LIES(UplinkRevert, {field, {{"id", 5}}}, {field, {{"id", "x"}, {"change", json::object{}}}})
 BHYPE_LIES(GuestStart, {policy, {{"vm", "web1"}, {"dataset", "tank/home"}, {"taps", json::array{}}}},
            {policy, {{"vm", "web1"}, {"dataset", "tank/bhype/vm/web2"}, {"taps", json::array{}}}},
            {policy,

@@ -29,6 +29,7 @@ const Uuid vm_id = Uuid::from("aaaaaaaa-2222-4333-8444-555555555555");
 const HostPath image = HostPath::from("/var/bhype/images/tiny-linux.raw");
 /// A guest that is emulated on a busy machine takes its time; one on an idle one seven seconds.
 constexpr auto a_boot = 600s;
+const InterfaceName bridge = InterfaceName::from("bh-nat");
 const Ipv4Prefix nat_address = Ipv4Prefix::from("10.77.0.1/24");
 
 DatasetName aside(const TaskId& task, const std::string& name) {
@@ -185,13 +186,84 @@ TEST(Network, SwitchTapDhcp) {
     for (int i = 0; i < 2; ++i)
         session.perform(host::BridgeEnsure{nat, nat_address});
     EXPECT_THAT(interface(session, "bh-nat").value().inet, Contains("10.77.0.1/24"));
-    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
-    EXPECT_EQ(session.perform(host::TapCreate{vm, nic, nat}).tap, tap);
+    const auto tap = session.perform(host::TapCreate{vm, nic, bridge}).tap;
+    EXPECT_EQ(session.perform(host::TapCreate{vm, nic, bridge}).tap, tap);
     EXPECT_THAT(interface(session, "bh-nat").value().members, Contains(tap.str()));
     EXPECT_EQ(interface(session, tap.str()).value().description, "bhype vm/web1/net0");
     for (int i = 0; i < 2; ++i)
         session.perform(host::DhcpEnsure{{{nat, nat_address}}});
     EXPECT_THAT(session.perform(host::LeaseList{}), IsEmpty());
+}
+
+TEST(Network, VlanOnAnUplinkComesAndGoes) {
+    Session session;
+    const auto extra = SwitchName::from("extra");
+    host::BridgeEnsure wanted;
+    wanted.switch_ = extra;
+    wanted.uplink = InterfaceName::from("em0");
+    wanted.vlan = 20;
+    for (int i = 0; i < 2; ++i)
+        session.perform(wanted);
+    EXPECT_THAT(interface(session, "bh-extra").value().members, Contains("bhv-extra"));
+    EXPECT_EQ(interface(session, "bhv-extra").value().parent, "em0");
+    wanted.vlan.reset();
+    EXPECT_EQ(code_of([&] { session.perform(wanted); }), Code::interface_busy)
+        << "em0 has the host's address";
+    session.perform(host::BridgeDetach{extra, InterfaceName::from("em0")});
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::BridgeRemove{extra});
+    EXPECT_FALSE(interface(session, "bh-extra"));
+    EXPECT_FALSE(interface(session, "bhv-extra"));
+}
+
+TEST(Network, PfIsLoadedWhenItIsNotAsWanted) {
+    Session session;
+    session.perform(host::RoutingEnsure{true, false});
+    session.perform(host::FirewallInstall{true});
+    const host::FirewallEnsure wanted{{{nat, true, false, nat_address, std::nullopt, std::nullopt}}, {}};
+    for (int i = 0; i < 2; ++i)
+        EXPECT_TRUE(session.perform(wanted).loaded);
+    const auto shown = session.perform(host::FirewallShow{});
+    EXPECT_TRUE(shown.enabled && shown.nat && shown.rdr && shown.filter && shown.forwarding);
+    EXPECT_EQ(shown.conf, host::ConfState::complete);
+    EXPECT_EQ(shown.way_out, InterfaceName::from("em0"));
+    EXPECT_THAT(shown.text, HasSubstr("10.77.0.0/24"));
+}
+
+TEST(Network, IsLookedAt) {
+    Session session;
+    const auto traffic = session.perform(host::TrafficList{});
+    EXPECT_TRUE(std::ranges::any_of(traffic, [](const auto& one) { return one.name.str() == "em0"; }));
+    session.perform(host::NeighborList{});
+    EXPECT_THAT(session.perform(host::DhcpPorts{}), IsEmpty()) << "its own dnsmasq is no stranger";
+}
+
+TEST(Network, UplinkIsBridgedAndGivenBack) {
+    Session session;
+    const auto em0 = InterfaceName::from("em0");
+    const auto address = interface(session, "em0").value().inet;
+    host::BridgeEnsure wanted;
+    wanted.switch_ = SwitchName::from("public");
+    session.perform(wanted);
+    host::UplinkChange change;
+    change.ports = {em0};
+    change.switch_ = wanted.switch_;
+    EXPECT_FALSE(session.perform(host::UplinkPlan{change}).now.empty());
+    EXPECT_EQ(session.perform(host::UplinkApply{"one", change, 60}).state, host::GuardState::armed);
+    EXPECT_EQ(code_of([&] { session.perform(wanted); }), Code::uplink_busy);
+    EXPECT_EQ(interface(session, "bh-public").value().inet, address);
+    EXPECT_EQ(session.perform(host::UplinkRevert{"one"}).state, host::GuardState::reverted);
+    EXPECT_EQ(interface(session, "em0").value().inet, address);
+    session.perform(host::UplinkApply{"two", change, 60});
+    EXPECT_EQ(session.perform(host::UplinkConfirm{"two"}).state, host::GuardState::kept);
+    EXPECT_EQ(code_of([&] { session.perform(wanted); }), Code::policy)
+        << "it would take the host's address away";
+    change.present = false;
+    session.perform(host::UplinkApply{"three", change, 60});
+    session.perform(host::UplinkConfirm{"three"});
+    EXPECT_EQ(session.perform(host::UplinkShow{}).state, host::GuardState::kept);
+    EXPECT_EQ(interface(session, "em0").value().inet, address);
+    session.perform(host::BridgeRemove{wanted.switch_});
 }
 
 /// For the tests after a kill, which are programs of their own.
@@ -203,7 +275,7 @@ void keep_pids(Session& session) {
 
 TEST(Guest, Starts) {
     Session session;
-    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    const auto tap = session.perform(host::TapCreate{vm, nic, bridge}).tap;
     const auto guest = session.perform(host::GuestStart{vm, dataset, {{nic, tap}}});
     EXPECT_EQ(guest.state, host::GuestState::running);
     EXPECT_GT(guest.bhyve_pid, 0);
@@ -353,7 +425,7 @@ TEST(AfterAKill, SerialLineComesBackWithTheNextBoot) {
 TEST(AfterAKill, GuestReboots) {
     Session session;
     const auto before = session.guest().value();
-    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    const auto tap = session.perform(host::TapCreate{vm, nic, bridge}).tap;
     const auto serial = session.serial();
     log_in(serial.get());
     talk(serial.get(), "reboot\n", "never", 1s);
@@ -413,7 +485,7 @@ TEST(Guest, Stops) {
 
 TEST(Guest, IsKilled) {
     Session session;
-    const auto tap = session.perform(host::TapCreate{vm, nic, nat}).tap;
+    const auto tap = session.perform(host::TapCreate{vm, nic, bridge}).tap;
     session.perform(host::GuestStart{vm, dataset, {{nic, tap}}});
     const auto guest = session.perform(host::GuestKill{vm});
     EXPECT_EQ(guest.state, host::GuestState::stopped);

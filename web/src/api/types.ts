@@ -89,6 +89,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firewall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** pf: whether it calls bHype's rules, which those are, and what pf.conf needs */
+        get: operations["get_firewall"];
+        put?: never;
+        /** Put bHype's lines into pf.conf at two marked places and turn pf on, or take them out ({"present": false}); the whole file passes pfctl -nf first */
+        post: operations["post_firewall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forwards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the port forwards to VMs that the caller may see */
+        get: operations["get_forwards"];
+        put?: never;
+        /** Forward a port of the host to a VM on a nat switch */
+        post: operations["post_forwards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forwards/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Stop forwarding a port */
+        delete: operations["delete_forwards_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/host": {
         parameters: {
             query?: never;
@@ -98,6 +151,40 @@ export interface paths {
         };
         /** The host at a glance */
         get: operations["get_host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/interfaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the host's network interfaces */
+        get: operations["get_interfaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/leases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the DHCP leases of VMs that the caller may see; all for administrators */
+        get: operations["get_leases"];
         put?: never;
         post?: never;
         delete?: never;
@@ -168,8 +255,28 @@ export interface paths {
         /** List the switches */
         get: operations["get_switches"];
         put?: never;
-        post?: never;
+        /** Create a switch; a nat switch without an address gets a free network of 10.77.0.0/16 */
+        post: operations["post_switches"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/switches/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a switch */
+        get: operations["get_switches_name"];
+        /** Change a switch: all its settings, those that are left out go back to their defaults */
+        put: operations["put_switches_name"];
+        post?: never;
+        /** Delete a switch that no VM uses */
+        delete: operations["delete_switches_name"];
         options?: never;
         head?: never;
         patch?: never;
@@ -271,6 +378,75 @@ export interface paths {
         get: operations["get_templates_name"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What went through the interfaces: all for administrators, else the taps of VMs that the caller may see */
+        get: operations["get_traffic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uplinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the interfaces that lead outside, and the change that waits to be confirmed */
+        get: operations["get_uplinks"];
+        put?: never;
+        /** Bridge a NIC, make a lagg(4) or vlan(4), or take that back; it goes back by itself unless confirmed */
+        post: operations["post_uplinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uplinks/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the change that waits, and save it in rc.conf */
+        post: operations["post_uplinks_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uplinks/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the change that waits back now */
+        post: operations["post_uplinks_revert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -382,6 +558,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vms/{name}/nics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a NIC; a running VM has it from its next start on */
+        post: operations["post_vms_name_nics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/nics/{nic}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a NIC; a running VM keeps it until its next start */
+        delete: operations["delete_vms_name_nics_nic"];
+        options?: never;
+        head?: never;
+        /** Change a NIC; another switch takes effect at once, also while the VM runs */
+        patch: operations["patch_vms_name_nics_nic"];
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/nics/{nic}/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a NIC has no network: each check on its packets' way, and what it found */
+        get: operations["get_vms_name_nics_nic_diagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{name}/reset": {
         parameters: {
             query?: never;
@@ -454,6 +682,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AddNic: {
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /** @enum {string} */
+            kind?: "virtio-net" | "e1000";
+            /**
+             * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
+             * @example 58:9c:fc:12:34:56
+             */
+            mac?: string;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            fixed?: string;
+        };
         AuditEntry: {
             number: number;
             time: number;
@@ -463,6 +710,32 @@ export interface components {
             object: string;
             outcome: string;
             task?: string;
+        };
+        ChangeUplink: {
+            /** @enum {string} */
+            kind: "bridge" | "lagg" | "vlan";
+            present?: boolean;
+            ports?: string[];
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            name?: string;
+            /** @enum {string} */
+            protocol?: "lacp" | "failover" | "loadbalance";
+            vlan?: number;
+            /**
+             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
+             * @example 10.77.0.1/24
+             */
+            address?: string;
+            seconds: number;
+            plan?: boolean;
         };
         Check: {
             id: string;
@@ -483,6 +756,97 @@ export interface components {
             path: string;
             protocol: string;
             viewers: number;
+        };
+        CreateForward: {
+            /** @enum {string} */
+            protocol: "tcp" | "udp";
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            from?: string;
+            port: number;
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm: string;
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            nic?: string;
+            to_port?: number;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+        };
+        CreateSwitch: {
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            uplink?: string;
+            vlan?: number;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            bridge?: string;
+            mtu?: number;
+            isolated?: boolean;
+            reach_host?: boolean;
+            /**
+             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
+             * @example 10.77.0.1/24
+             */
+            address?: string;
+            /**
+             * @description an IPv6 address in its shortest form with a prefix length of 16 to 126, such as fd00:77::1/64; not link-local or multicast
+             * @example fd00:77::1/64
+             */
+            address6?: string;
+            dhcp?: boolean;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            first?: string;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            last?: string;
+            lease?: number;
+            /**
+             * @description labels of 1 to 63 lower-case letters, digits or '-' joined by '.', at most 100 characters
+             * @example lab.example
+             */
+            domain?: string;
+            dns?: string[];
+            options?: {
+                code: number;
+                /**
+                 * @description 1 to 100 letters, digits, '.', ':', '/', '_' or '-', with ',' between values
+                 * @example 192.0.2.1
+                 */
+                value: string;
+            }[];
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            name: string;
+            /** @enum {string} */
+            kind: "public" | "nat" | "private" | "manual";
+            plan?: boolean;
         };
         CreateVm: {
             /**
@@ -526,6 +890,17 @@ export interface components {
         Daemons: {
             hostd: boolean;
         };
+        DecideUplink: {
+            id: string;
+        };
+        DhcpOption: {
+            code: number;
+            /**
+             * @description 1 to 100 letters, digits, '.', ':', '/', '_' or '-', with ',' between values
+             * @example 192.0.2.1
+             */
+            value: string;
+        };
         Disk: {
             /**
              * @description a lower-case word and a number, such as disk0
@@ -541,6 +916,79 @@ export interface components {
             /** @description bytes */
             used: number;
             origin?: string;
+        };
+        EditNic: {
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /** @enum {string} */
+            kind?: "virtio-net" | "e1000";
+            /**
+             * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
+             * @example 58:9c:fc:12:34:56
+             */
+            mac?: string;
+            fixed?: string;
+        };
+        EditSwitch: {
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            uplink?: string;
+            vlan?: number;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            bridge?: string;
+            mtu?: number;
+            isolated?: boolean;
+            reach_host?: boolean;
+            /**
+             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
+             * @example 10.77.0.1/24
+             */
+            address?: string;
+            /**
+             * @description an IPv6 address in its shortest form with a prefix length of 16 to 126, such as fd00:77::1/64; not link-local or multicast
+             * @example fd00:77::1/64
+             */
+            address6?: string;
+            dhcp?: boolean;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            first?: string;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            last?: string;
+            lease?: number;
+            /**
+             * @description labels of 1 to 63 lower-case letters, digits or '-' joined by '.', at most 100 characters
+             * @example lab.example
+             */
+            domain?: string;
+            dns?: string[];
+            options?: {
+                code: number;
+                /**
+                 * @description 1 to 100 letters, digits, '.', ':', '/', '_' or '-', with ',' between values
+                 * @example 192.0.2.1
+                 */
+                value: string;
+            }[];
+            plan?: boolean;
         };
         EditVm: {
             cpus?: number;
@@ -561,6 +1009,54 @@ export interface components {
              */
             owner?: string;
             group?: string;
+        };
+        Finding: {
+            check: string;
+            /** @enum {string} */
+            state: "good" | "bad" | "unknown";
+            found: string;
+            todo: string;
+        };
+        FirewallInstall: {
+            present?: boolean;
+        };
+        FirewallView: {
+            loaded: boolean;
+            enabled: boolean;
+            called: boolean;
+            ipfw: boolean;
+            /** @enum {string} */
+            conf: "missing" | "complete" | "partial";
+            lines: string;
+            rules: string;
+            todo: string[];
+        };
+        Forward: {
+            name: string;
+            /** @enum {string} */
+            protocol: "tcp" | "udp";
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            from?: string;
+            port: number;
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm: string;
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            nic?: string;
+            to_port: number;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note: string;
         };
         HostDisk: {
             /**
@@ -590,6 +1086,57 @@ export interface components {
             pool?: components["schemas"]["Pool"];
             daemons: components["schemas"]["Daemons"];
             setup_done: boolean;
+        };
+        Interface: {
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            name: string;
+            up: boolean;
+            carrier: boolean;
+            mtu: number;
+            ether: string;
+            description: string;
+            media: string;
+            options: string[];
+            groups: string[];
+            members: string[];
+            isolated: string[];
+            inet: string[];
+            inet6: string[];
+            nd6: string[];
+            opened_by: number;
+            vlan: number;
+            parent: string;
+            laggproto: string;
+            laggports: string[];
+        };
+        LeaseView: {
+            /**
+             * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
+             * @example 58:9c:fc:12:34:56
+             */
+            mac: string;
+            address: string;
+            hostname: string;
+            expires: number;
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm?: string;
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            nic?: string;
+            fixed: boolean;
         };
         LogIn: {
             user: string;
@@ -650,6 +1197,12 @@ export interface components {
             switch: string;
             tap?: string;
             address?: string;
+            inet6: string[];
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            fixed?: string;
         };
         OpenConsole: {
             /** @enum {string} */
@@ -694,7 +1247,7 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
@@ -733,21 +1286,74 @@ export interface components {
         };
         Switch: {
             /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            uplink?: string;
+            vlan?: number;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            bridge?: string;
+            mtu?: number;
+            isolated: boolean;
+            reach_host: boolean;
+            /**
+             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
+             * @example 10.77.0.1/24
+             */
+            address?: string;
+            /**
+             * @description an IPv6 address in its shortest form with a prefix length of 16 to 126, such as fd00:77::1/64; not link-local or multicast
+             * @example fd00:77::1/64
+             */
+            address6?: string;
+            dhcp: boolean;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            first?: string;
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            last?: string;
+            lease?: number;
+            /**
+             * @description labels of 1 to 63 lower-case letters, digits or '-' joined by '.', at most 100 characters
+             * @example lab.example
+             */
+            domain?: string;
+            dns: string[];
+            options: components["schemas"]["DhcpOption"][];
+            /**
              * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
              * @example nat
              */
             name: string;
             /** @enum {string} */
-            kind: "nat";
-            bridge: string;
+            kind: "public" | "nat" | "private" | "manual";
             /**
-             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
-             * @example 10.77.0.1/24
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
              */
-            address: string;
+            interface: string;
             /** @enum {string} */
-            state: "up" | "missing";
+            state: "up" | "drifted" | "missing" | "unconnected";
+            drift: string[];
+            members: string[];
             guests: string[];
+        };
+        SwitchPlan: {
+            steps: string[];
+            problems: string[];
         };
         Task: {
             /**
@@ -806,6 +1412,79 @@ export interface components {
             media?: components["schemas"]["Media"];
             available: boolean;
             why_not?: string;
+        };
+        Traffic: {
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            name: string;
+            received_bytes: number;
+            received_packets: number;
+            received_errors: number;
+            received_dropped: number;
+            sent_bytes: number;
+            sent_packets: number;
+            sent_errors: number;
+        };
+        Uplink: {
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            name: string;
+            driver: string;
+            up: boolean;
+            link: boolean;
+            media: string;
+            ether: string;
+            mtu: number;
+            addresses: string[];
+            ports: string[];
+            used_by: string[];
+            advice: string[];
+        };
+        UplinkChange: {
+            /** @enum {string} */
+            kind: "bridge" | "lagg" | "vlan";
+            present: boolean;
+            ports: string[];
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            name?: string;
+            /** @enum {string} */
+            protocol?: "lacp" | "failover" | "loadbalance";
+            vlan?: number;
+            /**
+             * @description an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24
+             * @example 10.77.0.1/24
+             */
+            address?: string;
+        };
+        UplinkGuard: {
+            /** @enum {string} */
+            state: "none" | "applying" | "armed" | "saving" | "kept" | "reverting" | "reverted";
+            id: string;
+            change: components["schemas"]["UplinkChange"];
+            until: number;
+            reason: string;
+            failures: string[];
+        };
+        UplinkList: {
+            uplinks: components["schemas"]["Uplink"][];
+            guard: components["schemas"]["UplinkGuard"];
+        };
+        UplinkPlanResult: {
+            now: string[];
+            back: string[];
+            saved: string[];
         };
         Version: {
             version: string;
@@ -1253,6 +1932,500 @@ export interface operations {
             };
         };
     };
+    get_firewall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description pf: whether it calls bHype's rules, which those are, and what pf.conf needs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirewallView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_firewall: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["FirewallInstall"];
+            };
+        };
+        responses: {
+            /** @description Put bHype's lines into pf.conf at two marked places and turn pf on, or take them out ({"present": false}); the whole file passes pfctl -nf first */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.refused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_forwards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the port forwards to VMs that the caller may see */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forward"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_forwards: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "protocol": "tcp",
+                 *       "port": 1,
+                 *       "vm": "web1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateForward"];
+            };
+        };
+        responses: {
+            /** @description Forward a port of the host to a VM on a nat switch */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.refused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_forwards_name: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Stop forwarding a port */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_host: {
         parameters: {
             query?: never;
@@ -1269,6 +2442,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HostView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_interfaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the host's network interfaces */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interface"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_leases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the DHCP leases of VMs that the caller may see; all for administrators */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeaseView"][];
                 };
             };
             /** @description api.invalid_request */
@@ -1757,6 +3078,494 @@ export interface operations {
                 };
             };
             /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_switches: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "nat",
+                 *       "kind": "public"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateSwitch"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPlan"];
+                };
+            };
+            /** @description Create a switch; a nat switch without an address gets a free network of 10.77.0.0/16 */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.refused, network.switch_exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_switches_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show a switch */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Switch"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_switches_name: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["EditSwitch"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPlan"];
+                };
+            };
+            /** @description Change a switch: all its settings, those that are left out go back to their defaults */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.refused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_switches_name: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a switch that no VM uses */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.switch_in_use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2286,6 +4095,518 @@ export interface operations {
                 };
             };
             /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_traffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What went through the interfaces: all for administrators, else the taps of VMs that the caller may see */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traffic"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_uplinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the interfaces that lead outside, and the change that waits to be confirmed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UplinkList"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_uplinks: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "kind": "bridge",
+                 *       "seconds": 10
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeUplink"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UplinkPlanResult"];
+                };
+            };
+            /** @description Bridge a NIC, make a lagg(4) or vlan(4), or take that back; it goes back by itself unless confirmed */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.refused, network.uplink_waits */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_uplinks_confirm: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideUplink"];
+            };
+        };
+        responses: {
+            /** @description Keep the change that waits, and save it in rc.conf */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.uplink_over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_uplinks_revert: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecideUplink"];
+            };
+        };
+        responses: {
+            /** @description Take the change that waits back now */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description network.uplink_over */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3201,6 +5522,509 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogText"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_vms_name_nics: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["AddNic"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description Add a NIC; a running VM has it from its next start on */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description vm.refused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_vms_name_nics_nic: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description nic */
+                nic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description Remove a NIC; a running VM keeps it until its next start */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_vms_name_nics_nic: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is changed */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description nic */
+                nic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["EditNic"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vm"];
+                };
+            };
+            /** @description Change a NIC; another switch takes effect at once, also while the VM runs */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_nics_nic_diagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+                /** @description nic */
+                nic: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why a NIC has no network: each check on its packets' way, and what it found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"][];
                 };
             };
             /** @description api.invalid_request */

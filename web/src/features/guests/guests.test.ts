@@ -10,7 +10,7 @@ function vm(name: string, changes: Partial<Vm> = {}): Vm {
     running_generation: 1, pending_restart: [], actions: [], dataset: `tank/bhype/${name}`, ...changes,
   };
 }
-const nic = (address?: string) => [{ name: "nic0", slot: 5, kind: "virtio-net" as const, mac: "", switch: "nat", address }];
+const nic = (address?: string) => [{ name: "nic0", slot: 5, kind: "virtio-net" as const, mac: "", switch: "nat", inet6: [], address }];
 const names = (vms: Vm[]) => vms.map((each) => each.name).join(" ");
 const sorted = (vms: Vm[], by: Order["by"], down = false) => names(sortVms(vms, { by, down }));
 

@@ -11,6 +11,18 @@ const words: Readonly<Record<string, string>> = {
   "POST /api/v1/vms/{name}/kill": "Kill",
   "POST /api/v1/vms/{name}/reset": "Reset",
   "POST /api/v1/vms/{name}/console": "Open a console",
+  "POST /api/v1/vms/{name}/nics": "Add a NIC",
+  "PATCH /api/v1/vms/{name}/nics/{nic}": "Change a NIC",
+  "DELETE /api/v1/vms/{name}/nics/{nic}": "Remove a NIC",
+  "POST /api/v1/switches": "Create a switch",
+  "PUT /api/v1/switches/{name}": "Change a switch",
+  "DELETE /api/v1/switches/{name}": "Delete a switch",
+  "POST /api/v1/forwards": "Forward a port",
+  "DELETE /api/v1/forwards/{name}": "Stop forwarding a port",
+  "POST /api/v1/firewall": "Change pf.conf",
+  "POST /api/v1/uplinks": "Change an uplink",
+  "POST /api/v1/uplinks/confirm": "Keep a change of an uplink",
+  "POST /api/v1/uplinks/revert": "Take a change of an uplink back",
   "POST /api/v1/tasks/{id}/cancel": "Cancel a task",
 };
 

@@ -1,0 +1,51 @@
+#include "host/routes.h"
+
+#include "host/text.h"
+
+#include <algorithm>
+
+namespace bhype::host {
+
+namespace {
+
+Command change(const char* verb, const GatewayRoute& route) {
+    return {.program = Program::route,
+            .arguments = {"-n", verb, route.inet6 ? "-inet6" : "-inet", route.destination, route.gateway},
+            .input = std::nullopt,
+            .deadline = std::chrono::seconds(20)};
+}
+
+} // namespace
+
+Command netstat_routes(bool inet6) {
+    return {.program = Program::netstat,
+            .arguments = {"-rnW", "-f", inet6 ? "inet6" : "inet"},
+            .input = std::nullopt,
+            .deadline = std::chrono::seconds(20)};
+}
+
+std::vector<GatewayRoute> parse_routes(const Command& command, const Output& output, bool inet6) {
+    expect_success(command, output);
+    std::vector<GatewayRoute> found;
+    std::ptrdiff_t column = 0; // of the interface; releases have other columns before it
+    each_line(output.out, [&](std::string_view line) {
+        const auto fields = words(line);
+        if (fields.size() >= 4 && fields[0] == "Destination")
+            column = std::ranges::find(fields, "Netif") - fields.begin();
+        else if (column > 2 && std::ssize(fields) > column && fields[2].find('G') != line.npos &&
+                 fields[2].find('S') != line.npos)
+            found.push_back({inet6, std::string(fields[0]), std::string(fields[1]),
+                             std::string(fields[static_cast<std::size_t>(column)])});
+    });
+    return found;
+}
+
+Command route_add(const GatewayRoute& route) {
+    return change("add", route);
+}
+
+Command route_delete(const GatewayRoute& route) {
+    return change("delete", route);
+}
+
+} // namespace bhype::host

@@ -1,0 +1,26 @@
+#pragma once
+
+// netstat(1) -r, route(8).
+
+#include "host/command.h"
+#include "host/operations.h"
+
+namespace bhype::host {
+
+/// A route that somebody set (flag S), by way of a gateway (flag G).
+struct GatewayRoute {
+    bool inet6 = false;
+    std::string destination; ///< "default", "10.0.0.0/8"
+    std::string gateway;     ///< "192.0.2.1", "fe80::1%em0"
+    std::string interface;
+};
+BOOST_DESCRIBE_STRUCT(GatewayRoute, (), (inet6, destination, gateway, interface))
+
+Command netstat_routes(bool inet6);
+/// Routes that came by themselves (a daemon's, router advertisements) are left out.
+std::vector<GatewayRoute> parse_routes(const Command& command, const Output& output, bool inet6);
+
+Command route_add(const GatewayRoute& route);
+Command route_delete(const GatewayRoute& route);
+
+} // namespace bhype::host

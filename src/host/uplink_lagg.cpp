@@ -1,0 +1,156 @@
+#include "host/uplink_planner.h"
+
+#include "host/text.h"
+
+#include <fmt/format.h>
+
+namespace bhype::host {
+
+void UplinkPlanner::lagg() {
+    if (!change_.name || !change_.name->str().starts_with("lagg"))
+        add("name", "name it lagg0 or with another number");
+    if (!change_.protocol)
+        add("protocol", "choose lacp, failover or loadbalance");
+    const auto found = ports(2, 32);
+    for (const auto* port : found)
+        check_free(*port);
+    if (change_.name && named(change_.name->str()))
+        add("name", change_.name->str() + " exists");
+    if (change_.name && network_.rc.contains("ifconfig_" + rc_word(change_.name->str())))
+        add("name", "rc.conf has an ifconfig_" + rc_word(change_.name->str()) + " already");
+    check();
+    const auto& name = *change_.name;
+    const Interface* carrier = nullptr;
+    for (const auto* port : found) {
+        if (port->mtu != found.front()->mtu)
+            add("ports",
+                fmt::format("{} has an MTU of {}, {} of {}: they must be alike", found.front()->name.str(),
+                            found.front()->mtu, port->name.str(), port->mtu));
+        if (!has_address(*port))
+            continue;
+        if (carrier)
+            add("ports",
+                carrier->name.str() + " and " + port->name.str() + " both have addresses; one of them may");
+        carrier = port;
+    }
+    check();
+    const auto rc_carrier = carrier ? saved(*carrier, "ports") : RcInterface{};
+    check();
+
+    // Ports join one by one as they are named; MACs come from the first.
+    const auto create = [&] {
+        step(ifconfig_create_lagg(name, enum_name(*change_.protocol), change_.ports), ifconfig_destroy(name));
+    };
+    for (const auto* port : found)
+        if (!port->up)
+            step(ifconfig_up(port->name), std::nullopt);
+    if (carrier)
+        move(*carrier, name, false, create);
+    else
+        create();
+
+    std::string arguments = "laggproto " + enum_name(*change_.protocol);
+    for (const auto& port : change_.ports)
+        arguments += " laggport " + port.str();
+    settle(name.str(), {rc_carrier.addresses,
+                        fmt::format("{} group {} up", arguments, interface_group),
+                        rc_carrier.inet6,
+                        {}});
+    for (const auto* port : found)
+        if (port != carrier)
+            settle(port->name.str(), {{}, up_with(rc_interface(network_.rc, port->name.str()).rest), {}, {}});
+    set("cloned_interfaces", with_word(rc("cloned_interfaces"), name.str()));
+    if (carrier)
+        settle(carrier->name.str(), {{}, up_with(rc_carrier.rest), {}, {}});
+}
+
+void UplinkPlanner::unlagg() {
+    const auto* lagg = change_.name ? named(change_.name->str()) : nullptr;
+    if (!lagg || lagg->laggproto.empty() || !in_group(*lagg, interface_group))
+        add("name", "name a lagg(4) that bHype made");
+    check();
+    const auto& name = lagg->name;
+    for (const auto& other : network_.interfaces)
+        if (std::ranges::count(other.members, name.str()) > 0 || other.parent == name.str())
+            add("name", name.str() + " is used by " + other.name.str());
+    if (lagg->laggports.empty())
+        add("name", name.str() + " has no port for its addresses");
+    const auto rc_lagg = saved(*lagg, "name");
+    check();
+    std::vector<InterfaceName> members;
+    for (const auto& port : lagg->laggports)
+        members.push_back(InterfaceName::from(port));
+    const auto& first = members.front();
+    const auto rc_first = rc_interface(network_.rc, first.str());
+
+    move(*lagg, first, true,
+         [&] { step(ifconfig_destroy(name), ifconfig_create_lagg(name, lagg->laggproto, members)); });
+
+    settle(first.str(), {rc_lagg.addresses, rc_first.rest == "up" ? "" : rc_first.rest, rc_lagg.inet6, {}});
+    take_out("cloned_interfaces", name.str());
+    forget(name.str());
+}
+
+void UplinkPlanner::vlan() {
+    const auto found = ports(1, 1);
+    if (!change_.vlan)
+        add("vlan", "name the tag, 1 to 4094");
+    check();
+    const auto& port = *found.front();
+    const auto name = port.name.str() + '.' + std::to_string(change_.vlan->value);
+    if (named(name))
+        add("vlan", name + " exists");
+    if (!InterfaceName::parse(name))
+        add("ports", name + " is too long for an interface's name");
+    for (const auto& other : network_.interfaces)
+        if (other.parent == port.name.str() && other.vlan == change_.vlan->value)
+            add("vlan", other.name.str() + " has that tag");
+    check();
+    const auto made = InterfaceName::from(name);
+    step(ifconfig_create_vlan_of(port.name, change_.vlan->value), ifconfig_destroy(made));
+    if (change_.address)
+        step(ifconfig_add_address(made, change_.address->str()), std::nullopt);
+    if (!port.up)
+        step(ifconfig_up(port.name), std::nullopt);
+
+    settle(name,
+           {change_.address ? std::vector{"inet " + change_.address->str()} : std::vector<std::string>{},
+            change_.address ? "" : "up",
+            {},
+            {}});
+    if (!network_.rc.contains("ifconfig_" + rc_word(port.name.str())))
+        set("ifconfig_" + rc_word(port.name.str()), "up");
+    const auto vlans = "vlans_" + rc_word(port.name.str());
+    set(vlans, with_word(rc(vlans), std::to_string(change_.vlan->value)));
+}
+
+void UplinkPlanner::unvlan() {
+    const auto found = ports(1, 1);
+    if (!change_.vlan)
+        add("vlan", "name the tag, 1 to 4094");
+    check();
+    const auto& port = *found.front();
+    const auto name = port.name.str() + '.' + std::to_string(change_.vlan->value);
+    const auto* made = named(name);
+    const auto vlans = "vlans_" + rc_word(port.name.str());
+    const auto tag = std::to_string(change_.vlan->value);
+    const auto listed = rc(vlans);
+    if (!made || std::ranges::count(words(listed), tag) == 0)
+        add("vlan", "there is no " + name + " that rc.conf's " + vlans + " makes");
+    check();
+    for (const auto& other : network_.interfaces)
+        if (std::ranges::count(other.members, name) > 0)
+            add("vlan", name + " is a member of " + other.name.str());
+    check();
+    const auto routes = routes_of(made->name);
+    for (const auto& route : routes)
+        step(route_delete(route), route_add(route));
+    for (const auto& address : made->inet)
+        step(ifconfig_remove_address(made->name, address), ifconfig_add_address(made->name, address));
+    step(ifconfig_destroy(made->name), ifconfig_create_vlan_of(port.name, change_.vlan->value));
+
+    take_out(vlans, tag);
+    forget(name);
+}
+
+} // namespace bhype::host

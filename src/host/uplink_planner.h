@@ -1,0 +1,79 @@
+#pragma once
+
+// The maker of host/uplink.h's steps.
+
+#include "host/ifconfig.h"
+#include "host/uplink.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace bhype::host {
+
+inline bool link_local(std::string_view address) {
+    return address.starts_with("fe80:");
+}
+/// Whether it has an address that somebody gave it.
+inline bool has_address(const Interface& interface) {
+    return !interface.inet.empty() || !std::ranges::all_of(interface.inet6, link_local);
+}
+inline bool in_group(const Interface& interface, std::string_view group) {
+    return std::ranges::count(interface.groups, group) > 0;
+}
+
+class UplinkPlanner {
+  public:
+    UplinkPlanner(const UplinkChange& change, const HostNetwork& network)
+        : change_(change), network_(network) {}
+    UplinkSteps run();
+
+  private:
+    void bridge();
+    void unbridge();
+    void lagg();
+    void unlagg();
+    void vlan();
+    void unvlan();
+
+    void add(std::string field, std::string rule) {
+        problems_.push_back({std::move(field), std::move(rule)});
+    }
+    /// Throws when there are problems.
+    void check() const;
+
+    const Interface* named(std::string_view name) const;
+    /// rc.conf's value, empty when there is none.
+    std::string rc(const std::string& name) const;
+    /// The change's ports: they are there, and carry Ethernet.
+    std::vector<const Interface*> ports(std::size_t least, std::size_t most);
+    /// Nobody's member and nobody's port.
+    void check_free(const Interface& port);
+    /// What rc.conf says of it; a problem of `field` unless that is what the interface has.
+    RcInterface saved(const Interface& interface, const char* field);
+    std::vector<GatewayRoute> routes_of(const InterfaceName& name) const;
+
+    void step(Command run, std::optional<Command> back) {
+        result_.steps.push_back({std::move(run), std::move(back)});
+    }
+    void set(std::string name, std::optional<std::string> value) {
+        result_.rc.push_back({std::move(name), std::move(value)});
+    }
+    /// The list of words without this one; without any, the variable goes.
+    void take_out(const std::string& name, const std::string& word) {
+        const auto left = without_word(rc(name), word);
+        set(name, left.empty() ? std::nullopt : std::optional(left));
+    }
+    void settle(std::string_view interface, const RcInterface& wanted);
+    /// All that rc.conf says of an interface goes.
+    void forget(const std::string& name);
+    /// Routes and addresses off `from`; then `between`; then on `to`, where IPv6 may have to be turned on.
+    void move(const Interface& from, const InterfaceName& to, bool to_lacks_inet6,
+              const std::function<void()>& between);
+
+    const UplinkChange& change_;
+    const HostNetwork& network_;
+    std::vector<FieldProblem> problems_;
+    UplinkSteps result_;
+};
+
+} // namespace bhype::host

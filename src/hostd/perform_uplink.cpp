@@ -1,0 +1,47 @@
+#include "hostd/context.h"
+
+#include "host/ifconfig.h"
+
+namespace bhype::hostd {
+
+namespace {
+
+host::HostNetwork network(Context& context) {
+    host::HostNetwork found;
+    const auto list = host::ifconfig_list();
+    found.interfaces = host::parse_ifconfig_list(list, context.command(list));
+    for (const bool inet6 : {false, true}) {
+        const auto command = host::netstat_routes(inet6);
+        auto routes = host::parse_routes(command, context.command(command), inet6);
+        found.routes.insert(found.routes.end(), routes.begin(), routes.end());
+    }
+    const auto all = host::sysrc_all();
+    found.rc = host::parse_sysrc(all, context.command(all));
+    return found;
+}
+
+} // namespace
+
+BHYPE_PERFORM(UplinkPlan) {
+    const auto found = network(context);
+    return host::shown(host::uplink_steps(operation.change, found), found.rc);
+}
+
+BHYPE_PERFORM(UplinkShow) {
+    static_cast<void>(operation);
+    return context.house.guard.show();
+}
+
+BHYPE_PERFORM(UplinkApply) {
+    return context.house.guard.apply(operation, network(context), context.runner());
+}
+
+BHYPE_PERFORM(UplinkConfirm) {
+    return context.house.guard.confirm(operation.id, context.runner());
+}
+
+BHYPE_PERFORM(UplinkRevert) {
+    return context.house.guard.revert(operation.id, context.runner());
+}
+
+} // namespace bhype::hostd

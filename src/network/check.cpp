@@ -1,0 +1,333 @@
+#include "network/check.h"
+
+#include "host/address.h"
+#include "host/dnsmasq.h"
+#include "host/ifconfig.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace bhype::network {
+
+namespace {
+
+bool in_group(const host::Interface& interface, std::string_view group) {
+    return std::ranges::count(interface.groups, group) > 0;
+}
+
+bool link_local(std::string_view address) {
+    return address.starts_with("fe80:");
+}
+
+/// Addresses that are somebody's: a link-local one comes by itself.
+std::vector<std::string> addresses_of(const host::Interface& interface) {
+    auto found = interface.inet;
+    std::ranges::copy_if(interface.inet6, std::back_inserter(found),
+                         [](const auto& address) { return !link_local(address); });
+    return found;
+}
+
+class Checker {
+  public:
+    Checker(const Wanted& wanted, const std::vector<Wanted>& others,
+            const std::vector<host::Interface>& interfaces)
+        : wanted_(wanted), others_(others), interfaces_(interfaces) {}
+
+    std::vector<FieldProblem> run() {
+        const auto& w = wanted_;
+        const bool own_network = w.kind == SwitchKind::nat || w.kind == SwitchKind::private_;
+        only(own_network, "address", w.address.has_value(), "nat and private switches have addresses");
+        only(own_network, "address6", w.address6.has_value(), "nat and private switches have addresses");
+        only(own_network, "reach_host", w.reach_host, "it is for nat and private switches");
+        only(w.kind == SwitchKind::public_ || w.kind == SwitchKind::nat, "uplink", w.uplink.has_value(),
+             "public and nat switches have one");
+        only(w.kind == SwitchKind::public_, "vlan", w.vlan.has_value(), "it is for public switches");
+        only(w.kind == SwitchKind::manual, "bridge", w.bridge.has_value(),
+             "bHype makes the bridge of every other kind");
+        only(w.kind != SwitchKind::manual, "mtu", w.mtu.has_value(),
+             "a manual switch's bridge stays as it is");
+        const bool serves = own_network && w.address && w.dhcp;
+        for (const auto& [field, given] :
+             {std::pair("first", w.first.has_value()), std::pair("last", w.last.has_value()),
+              std::pair("lease", w.lease.has_value()), std::pair("domain", w.domain.has_value()),
+              std::pair("dns", !w.dns.empty()), std::pair("options", !w.options.empty())})
+            only(serves, field, given, "it is for switches with an address and DHCP");
+        if (w.kind == SwitchKind::nat && !w.address)
+            add("address", "a nat switch needs one, such as 10.77.0.1/24");
+        if (w.kind == SwitchKind::manual)
+            check_bridge();
+        if (w.uplink && (w.kind == SwitchKind::public_ || w.kind == SwitchKind::nat))
+            check_uplink();
+        if (w.vlan && !w.uplink)
+            add("vlan", "needs the uplink that carries it");
+        if (own_network)
+            check_network();
+        if (serves)
+            check_range();
+        return std::move(problems_);
+    }
+
+  private:
+    void add(std::string field, std::string rule) {
+        problems_.push_back({std::move(field), std::move(rule)});
+    }
+    void only(bool allowed, const char* field, bool given, const char* why) {
+        if (given && !allowed)
+            add(field, std::string("cannot be given here: ") + why);
+    }
+    bool itself(const Wanted& other) const { return other.name == wanted_.name; }
+
+    void check_bridge() {
+        if (!wanted_.bridge)
+            return add("bridge", "name the bridge that is to be used");
+        const auto* bridge = named(interfaces_, *wanted_.bridge);
+        if (!bridge)
+            return add("bridge", "there is no interface " + wanted_.bridge->str());
+        if (!in_group(*bridge, "bridge"))
+            add("bridge", wanted_.bridge->str() + " is no bridge");
+        else if (in_group(*bridge, host::interface_group))
+            add("bridge", wanted_.bridge->str() + " is bHype's own");
+        for (const auto& other : others_)
+            if (!itself(other) && other.kind == SwitchKind::manual && other.bridge == wanted_.bridge)
+                add("bridge", "switch " + other.name.str() + " uses " + wanted_.bridge->str());
+    }
+
+    void check_uplink() {
+        const auto& name = *wanted_.uplink;
+        const auto* uplink = named(interfaces_, name);
+        if (!uplink)
+            return add("uplink", "there is no interface " + name.str());
+        if (in_group(*uplink, "lo") || in_group(*uplink, "tap") || in_group(*uplink, "epair") ||
+            name.str().starts_with("lo"))
+            return add("uplink", name.str() + " leads nowhere outside");
+        if (wanted_.kind == SwitchKind::nat)
+            return;
+        if (in_group(*uplink, "bridge"))
+            return add("uplink", name.str() + " is a bridge; a manual switch uses one as it is");
+        if (wanted_.mtu && wanted_.vlan && wanted_.mtu->value > uplink->mtu)
+            add("mtu", "must be at most " + std::to_string(uplink->mtu) + ", the uplink's");
+        if (wanted_.mtu && !wanted_.vlan)
+            add("mtu", "is the uplink's, " + std::to_string(uplink->mtu) + "; change it there");
+        for (const auto& other : others_)
+            if (!itself(other) && other.kind == SwitchKind::public_ && other.uplink == wanted_.uplink &&
+                (other.vlan ? other.vlan->value : 0) == (wanted_.vlan ? wanted_.vlan->value : 0))
+                add("uplink", "switch " + other.name.str() + " has " + name.str() +
+                                  (wanted_.vlan ? " with that VLAN" : ""));
+        if (wanted_.vlan || wanted_.hosts_addresses)
+            return;
+        if (const auto addresses = addresses_of(*uplink); !addresses.empty())
+            add("uplink", name.str() + " has the host's address " + addresses.front() +
+                              ", which has to move to the bridge: bhype uplink bridge " + name.str() +
+                              " does that, and undoes it unless you confirm");
+        for (const auto& other : interfaces_)
+            if (std::ranges::count(other.members, name.str()) > 0 &&
+                other.name != host::bridge_name(wanted_.name))
+                add("uplink", name.str() + " is a member of " + other.name.str());
+    }
+
+    void check_network() {
+        const auto against = [&](const char* field, const std::string& prefix) {
+            for (const auto& other : others_)
+                if (!itself(other) && ((other.address && host::overlap(other.address->str(), prefix)) ||
+                                       (other.address6 && host::overlap(other.address6->str(), prefix))))
+                    add(field, "overlaps switch " + other.name.str());
+            for (const auto& interface : interfaces_)
+                if (interface.name != host::bridge_name(wanted_.name) && !is_switch(interface))
+                    for (const auto& address : addresses_of(interface))
+                        if (host::overlap(address, prefix))
+                            add(field, "overlaps " + address + " of " + interface.name.str());
+        };
+        if (wanted_.address) {
+            against("address", wanted_.address->str());
+            const auto net = host::ipv4_network(*wanted_.address);
+            if (net.address == net.first || net.address == net.last)
+                add("address", "is the network's own or its broadcast address");
+        }
+        if (wanted_.address6)
+            against("address6", wanted_.address6->str());
+    }
+
+    /// The bridge of another switch: named by that switch already.
+    bool is_switch(const host::Interface& interface) const {
+        return std::ranges::any_of(others_, [&](const Wanted& other) {
+            return other.kind != SwitchKind::manual && interface.name == host::bridge_name(other.name);
+        });
+    }
+
+    void check_range() {
+        if (wanted_.first.has_value() != wanted_.last.has_value())
+            return add(wanted_.first ? "last" : "first", "a range needs both ends or none");
+        if (!wanted_.first)
+            return;
+        const auto net = host::ipv4_network(*wanted_.address);
+        const auto first = host::ipv4_number(*wanted_.first);
+        const auto last = host::ipv4_number(*wanted_.last);
+        for (const auto& [field, value] : {std::pair("first", first), std::pair("last", last)})
+            if (value <= net.first || value >= net.last)
+                add(field, "must lie within " + net.str());
+        if (first > last)
+            add("last", "must not be before first");
+        if (net.address >= first && net.address <= last)
+            add("first", "the range holds the bridge's own address");
+    }
+
+    const Wanted& wanted_;
+    const std::vector<Wanted>& others_;
+    const std::vector<host::Interface>& interfaces_;
+    std::vector<FieldProblem> problems_;
+};
+
+} // namespace
+
+InterfaceName bridge_of(const Wanted& wanted) {
+    return wanted.kind == SwitchKind::manual && wanted.bridge ? *wanted.bridge
+                                                              : host::bridge_name(wanted.name);
+}
+
+const host::Interface* named(const std::vector<host::Interface>& interfaces, const InterfaceName& name) {
+    const auto found = std::ranges::find(interfaces, name, &host::Interface::name);
+    return found == interfaces.end() ? nullptr : &*found;
+}
+
+std::vector<FieldProblem> problems_of(const Wanted& wanted, const std::vector<Wanted>& others,
+                                      const std::vector<host::Interface>& interfaces) {
+    return Checker(wanted, others, interfaces).run();
+}
+
+std::vector<FieldProblem> clashes_of(const Wanted& wanted, const std::vector<host::Listener>& listeners) {
+    std::vector<FieldProblem> problems;
+    if (!wanted.address || !wanted.dhcp)
+        return problems;
+    const auto own = wanted.address->str().substr(0, wanted.address->str().find('/'));
+    for (const auto& one : listeners) {
+        // A socket on one address goes beside one on all of them for DNS. DHCP's are all on "*"; several
+        // dnsmasq share it (SO_REUSEPORT), each with its own interfaces.
+        const bool dns = one.port == 53 && one.address == own;
+        const bool dhcp =
+            one.port == 67 && one.command != "dnsmasq" && (one.address == "*" || one.address == own);
+        if (dns || dhcp)
+            problems.push_back(
+                {"dhcp", fmt::format("{} (process {}) has {} port {}, which bHype's dnsmasq needs: stop "
+                                     "it, give it other addresses, or turn DHCP off on this switch",
+                                     one.command, one.pid, one.protocol, one.port)});
+    }
+    return problems;
+}
+
+std::vector<std::string> drift_of(const Wanted& wanted, const std::vector<host::Interface>& interfaces) {
+    const auto name = bridge_of(wanted);
+    const auto* bridge = named(interfaces, name);
+    if (!bridge)
+        return {"bridge " + name.str() + " is missing"};
+    std::vector<std::string> drift;
+    if (!bridge->up)
+        drift.push_back(name.str() + " is down");
+    if (wanted.kind == SwitchKind::manual)
+        return drift;
+    if (!wanted.hosts_addresses) {
+        const auto compare = [&](const std::vector<std::string>& present, const std::string& address) {
+            if (!address.empty() && std::ranges::count(present, address) == 0)
+                drift.push_back("address " + address + " is missing");
+            for (const auto& other : present)
+                if (other != address && !link_local(other))
+                    drift.push_back("address " + other + " is not bHype's");
+        };
+        compare(bridge->inet, wanted.address ? wanted.address->str() : "");
+        compare(bridge->inet6, wanted.address6 ? wanted.address6->str() : "");
+    }
+    if (wanted.mtu && bridge->mtu != wanted.mtu->value)
+        drift.push_back("the MTU is " + std::to_string(bridge->mtu));
+    if (wanted.uplink && wanted.kind == SwitchKind::public_) {
+        const auto port = wanted.vlan ? host::vlan_name(wanted.name) : *wanted.uplink;
+        if (std::ranges::count(bridge->members, port.str()) == 0)
+            drift.push_back(port.str() + " is not a member");
+    }
+    return drift;
+}
+
+SwitchState state_of(const Wanted& wanted, const std::vector<host::Interface>& interfaces) {
+    if (!named(interfaces, bridge_of(wanted)))
+        return SwitchState::missing;
+    if (!drift_of(wanted, interfaces).empty())
+        return SwitchState::drifted;
+    return wanted.kind == SwitchKind::public_ && !wanted.uplink ? SwitchState::unconnected : SwitchState::up;
+}
+
+Ipv4Prefix free_network(const std::vector<Wanted>& wanted, const std::vector<host::Interface>& interfaces) {
+    for (int third = 0; third < 256; ++third) {
+        auto candidate = Ipv4Prefix::from("10.77." + std::to_string(third) + ".1/24");
+        const bool taken =
+            std::ranges::any_of(interfaces,
+                                [&](const auto& interface) {
+                                    return std::ranges::any_of(interface.inet, [&](const auto& address) {
+                                        return host::overlap(address, candidate.str());
+                                    });
+                                }) ||
+            std::ranges::any_of(wanted, [&](const auto& other) {
+                return other.address && host::overlap(other.address->str(), candidate.str());
+            });
+        if (!taken)
+            return candidate;
+    }
+    throw Error(Code::switch_refused, {},
+                {{"address", "every network of 10.77.0.0/16 is in use; name another"}});
+}
+
+std::optional<host::BridgeEnsure> bridge_operation(const Wanted& wanted) {
+    if (wanted.kind == SwitchKind::manual)
+        return std::nullopt;
+    host::BridgeEnsure operation;
+    operation.switch_ = wanted.name;
+    operation.address = wanted.address;
+    operation.address6 = wanted.address6;
+    operation.hosts_addresses = wanted.hosts_addresses;
+    operation.mtu = wanted.mtu;
+    if (wanted.kind == SwitchKind::public_) {
+        operation.uplink = wanted.uplink;
+        operation.vlan = wanted.vlan;
+    }
+    return operation;
+}
+
+std::vector<std::string> steps_of(const Wanted& wanted, const Wanted* before) {
+    std::vector<std::string> steps;
+    const auto name = bridge_of(wanted).str();
+    if (wanted.kind == SwitchKind::manual) {
+        steps.push_back("use bridge " + name + " as it is");
+        return steps;
+    }
+    if (!before)
+        steps.push_back("create bridge " + name);
+    if (before && before->uplink && before->uplink != wanted.uplink && wanted.kind == SwitchKind::public_)
+        steps.push_back("take " + (before->vlan ? host::vlan_name(wanted.name) : *before->uplink).str() +
+                        " out of " + name);
+    if (wanted.uplink && wanted.kind == SwitchKind::public_ &&
+        (!before || before->uplink != wanted.uplink || before->vlan != wanted.vlan))
+        steps.push_back(wanted.vlan ? "create VLAN " + std::to_string(wanted.vlan->value) + " on " +
+                                          wanted.uplink->str() + " and let it join " + name
+                                    : "let " + wanted.uplink->str() + " join " + name);
+    for (const auto& [now, was] : {std::pair(wanted.address ? wanted.address->str() : "",
+                                             before && before->address ? before->address->str() : ""),
+                                   std::pair(wanted.address6 ? wanted.address6->str() : "",
+                                             before && before->address6 ? before->address6->str() : "")}) {
+        if (!was.empty() && was != now)
+            steps.push_back("remove address " + was + " from " + name);
+        if (!now.empty() && was != now)
+            steps.push_back("add address " + now + " to " + name);
+    }
+    if (wanted.mtu && (!before || before->mtu != wanted.mtu))
+        steps.push_back("set the MTU of " + name + " and its members to " +
+                        std::to_string(wanted.mtu->value));
+    if (before && before->isolated != wanted.isolated)
+        steps.push_back(wanted.isolated ? "make the guests' taps private members"
+                                        : "make the guests' taps ordinary members");
+    if (wanted.address && wanted.dhcp)
+        steps.push_back("serve DHCP and names on " + name + " with dnsmasq");
+    if (wanted.kind == SwitchKind::nat)
+        steps.push_back("translate " + host::ipv4_network(*wanted.address).str() +
+                        " on its way out, in pf's anchor bhype/guests");
+    return steps;
+}
+
+} // namespace bhype::network

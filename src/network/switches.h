@@ -1,0 +1,91 @@
+#pragma once
+
+// The wanted switches and forwards, kept in the database, and what makes the host look like them.
+
+#include "network/check.h"
+#include "wire/host.h"
+
+#include <functional>
+#include <mutex>
+
+namespace bhype::network {
+
+/// Safe to call from several threads. Holds no lock while it asks the host.
+class Switches {
+  public:
+    struct Keep {
+        std::function<std::vector<Wanted>()> load;
+        std::function<void(const std::vector<Wanted>&)> save;
+        std::function<std::vector<Forward>()> load_forwards;
+        std::function<void(const std::vector<Forward>&)> save_forwards;
+    };
+    Switches(wire::Host& host, Keep keep);
+
+    /// Where the NICs of all VMs come from; none until it is told.
+    void nics_from(std::function<std::vector<SwitchNic>()> nics);
+    std::vector<SwitchNic> nics() const;
+
+    std::vector<Wanted> wanted() const;
+    std::optional<Wanted> find(const SwitchName& name) const;
+    void want(const Wanted& wanted);
+    void forget(const SwitchName& name);
+    /// A switch whose bridge was given the host's addresses, or gave them back, is wanted like that from now
+    /// on, also when that went back by itself.
+    void settle(const host::UplinkGuard& guard);
+    /// Whether the last that was heard of was a change that may still go back.
+    bool uplink_waits() const;
+
+    std::vector<Forward> forwards() const;
+    void want(const Forward& forward);
+    void forget_forward(const std::string& name);
+
+    /// What DHCP and pf are to do for all that is wanted, on the bridges that are there.
+    host::DhcpEnsure dhcp() const;
+    host::FirewallEnsure firewall() const;
+    /// Whether anything is routed, so that the host has to forward packets.
+    std::optional<host::RoutingEnsure> routing() const;
+
+    /// Gives these to `perform`, a function of a title and an operation, until what was given last is what is
+    /// wanted: another may have changed that meanwhile.
+    template <class Perform>
+    void serve(Perform perform) const {
+        std::uint64_t version = 0;
+        do {
+            version = this->version();
+            perform("Serve DHCP and names", dhcp());
+            if (const auto operation = routing())
+                perform("Forward packets", *operation);
+            perform("Load pf's rules", firewall());
+        } while (version != this->version());
+    }
+
+    /// Makes what is missing, mends what is bHype's own, leaves alone what is as wanted. A switch that cannot
+    /// be made is logged; the others go on.
+    void reconcile();
+    /// From the last look at the host.
+    bool up(const SwitchName& name) const;
+    Switch show(const Wanted& wanted) const;
+    std::vector<host::Interface> interfaces() const;
+    void look(const std::vector<host::Interface>& interfaces);
+    /// The tap that connects a NIC. Throws Error(vm_no_switch) when there is no such switch.
+    host::TapCreate tap(const VmName& vm, const DeviceName& nic, const SwitchName& name) const;
+
+  private:
+    std::uint64_t version() const;
+
+    wire::Host& host_;
+    Keep keep_;
+    mutable std::mutex mutex_;
+    std::uint64_t version_ = 0; ///< grows with each change of what is wanted
+    std::vector<Wanted> wanted_;
+    std::vector<Forward> forwards_;
+    std::vector<host::Interface> seen_;
+    bool uplink_waits_ = false;
+    std::function<std::vector<SwitchNic>()> nics_;
+};
+
+/// A VM's name, and the NIC's unless it is the first, as one label of DNS (RFC 1123). Nothing when no letter
+/// or digit is left.
+std::optional<DomainName> label_of(const VmName& vm, const DeviceName& nic);
+
+} // namespace bhype::network
