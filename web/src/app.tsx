@@ -74,7 +74,7 @@ const router = createBrowserRouter([
           { path: createPage, element: <Create /> },
           { path: "/guests/:name/:tab?/:kind?", element: <GuestPage /> },
           { path: "/templates", element: <Templates /> },
-          { path: "/networks", element: <Networks /> },
+          { path: "/networks/:tab?", element: <Networks /> },
           { path: "/host", element: <Checks /> },
           { path: "/setup", element: <Setup /> },
           { path: "/activity", element: <Activity /> },

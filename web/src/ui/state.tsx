@@ -31,6 +31,8 @@ const looks: Record<string, { word: string; colour: Colour; icon: ReactElement }
   ok: { word: "ok", colour: "green", icon: <CheckCircleIcon /> },
   warning: { word: "warning", colour: "orange", icon: <ExclamationTriangleIcon /> },
   up: { word: "up", colour: "green", icon: <CheckCircleIcon /> },
+  drifted: { word: "drifted", colour: "orange", icon: <ExclamationTriangleIcon /> },
+  unconnected: { word: "no uplink", colour: "grey", icon: <BanIcon /> },
   missing: { word: "missing", colour: "red", icon: <ExclamationCircleIcon /> },
 };
 

@@ -188,7 +188,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
         <FormGroup label="Switch" fieldId="switch">
           <FormSelect id="switch" value={values.switch} onChange={(_event, next) => set({ switch: next })}>
             {switches.map((each) => (
-              <FormSelectOption key={each.name} value={each.name} label={`${each.name} (${each.address})`} />
+              <FormSelectOption key={each.name} value={each.name} label={`${each.name} (${each.address ?? each.kind})`} />
             ))}
           </FormSelect>
         </FormGroup>

@@ -1,15 +1,13 @@
 import { Content, FormGroup, HelperText, HelperTextItem, TextInput } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import { type ComponentProps, type ReactNode, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { call, segment } from "../../api/client";
 import type { Plan, Vm } from "../../api/models";
 import { ErrorBox } from "../../ui/problem";
 import { Waiting } from "../../ui/page";
-import { Question } from "../../ui/question";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
-import type { Order } from "../tasks/as_command";
-import { useOrder } from "../tasks/drawer_state";
+import { OrderDialog } from "../tasks/order_dialog";
 import type { Asked } from "./actions";
 import { guestPage, mostStopSeconds, stopSecondsProblem } from "./guests";
 
@@ -18,40 +16,13 @@ interface DialogProps {
   onClose: () => void;
 }
 
-/// A question whose answer is an order.
-function Dialog({
-  order,
-  onDone,
-  children,
-  ...question
-}: Omit<ComponentProps<typeof Question>, "busy" | "onAnswer"> & { order: () => Order; onDone?: () => void }) {
-  const give = useOrder();
-  return (
-    <Question
-      {...question}
-      busy={give.isPending}
-      onAnswer={() =>
-        give.mutate(order(), {
-          onSuccess: () => {
-            question.onClose();
-            onDone?.();
-          },
-        })
-      }
-    >
-      {children}
-      {give.error && <ErrorBox error={give.error} />}
-    </Question>
-  );
-}
-
 const defaultDeadline = "60";
 
 function StopDialog({ vm, onClose }: DialogProps) {
   const [seconds, setSeconds] = useState(defaultDeadline);
   const problem = stopSecondsProblem(seconds);
   return (
-    <Dialog
+    <OrderDialog
       title={`Stop ${vm.name}?`}
       verb="Stop"
       allowed={!problem}
@@ -77,13 +48,13 @@ function StopDialog({ vm, onClose }: DialogProps) {
           <HelperTextItem variant={problem ? "error" : "default"}>{problem ?? `Seconds, at most ${mostStopSeconds}`}</HelperTextItem>
         </HelperText>
       </FormGroup>
-    </Dialog>
+    </OrderDialog>
   );
 }
 
 function KillDialog({ vm, onClose }: DialogProps) {
   return (
-    <Dialog
+    <OrderDialog
       title={`Kill ${vm.name}?`}
       verb="Kill"
       danger
@@ -94,13 +65,13 @@ function KillDialog({ vm, onClose }: DialogProps) {
         This is pulling the plug: bhyve ends at once and the guest loses what it has not written to its disks. Its disks
         and settings stay.
       </Content>
-    </Dialog>
+    </OrderDialog>
   );
 }
 
 function ResetDialog({ vm, onClose }: DialogProps) {
   return (
-    <Dialog
+    <OrderDialog
       title={`Reset ${vm.name}?`}
       verb="Reset"
       danger
@@ -117,7 +88,7 @@ function ResetDialog({ vm, onClose }: DialogProps) {
           stopped and started again.
         </Content>
       )}
-    </Dialog>
+    </OrderDialog>
   );
 }
 
@@ -157,7 +128,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
     gcTime: 0,
   });
   return (
-    <Dialog
+    <OrderDialog
       title={`Delete ${vm.name}?`}
       verb="Delete"
       danger
@@ -180,7 +151,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
           <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />
         </>
       )}
-    </Dialog>
+    </OrderDialog>
   );
 }
 

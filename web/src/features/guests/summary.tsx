@@ -5,11 +5,12 @@ import { formatSize } from "../../text/size";
 import { Fact, Facts } from "../../ui/facts";
 import { Since } from "../../ui/time";
 import { addressOf, upSince, useVmLog } from "./guests";
+import { Nics } from "./nics";
 
 function Devices({ vm }: { vm: Vm }) {
   const rows = [
     ...vm.disks.map((disk) => [disk.slot, disk.name, disk.kind, `${formatSize(disk.size)}, ${formatSize(disk.used)} used`]),
-    ...vm.nics.map((nic) => [nic.slot, nic.name, nic.kind, [nic.mac, nic.switch, nic.tap].filter(Boolean).join(", ")]),
+    ...vm.nics.map((nic) => [nic.slot, nic.name, nic.kind, `on switch ${nic.switch}`]),
     ...vm.cds.map((cd) => [cd.slot, cd.name, "ahci-cd", cd.image]),
   ];
   return (
@@ -88,6 +89,7 @@ export function Summary({ vm }: { vm: Vm }) {
           </Facts>
         </CardBody>
       </Card>
+      <Nics vm={vm} changeable={vm.actions.includes("edit")} />
       <Card>
         <CardBody>
           <h2 className="section-title">Devices</h2>

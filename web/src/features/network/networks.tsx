@@ -1,46 +1,48 @@
-import { Card, CardBody, PageSection } from "@patternfly/react-core";
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "react-router-dom";
-import { get } from "../../api/client";
-import type { Switch } from "../../api/models";
-import { Fact, Facts } from "../../ui/facts";
-import { PageHead, Waiting } from "../../ui/page";
-import { ErrorBox } from "../../ui/problem";
-import { StateLabel } from "../../ui/state";
+import { PageSection } from "@patternfly/react-core";
+import { NavLink, useParams } from "react-router-dom";
+import { PageHead } from "../../ui/page";
 import { SetupNeeded } from "../host/setup_needed";
-import { guestPage } from "../guests/guests";
+import { mayAdminister, useUser } from "../session/session";
+import { FirewallTab } from "./firewall";
+import { ForwardsTab } from "./forwards";
+import { LeasesTab } from "./leases";
+import { PictureTab } from "./picture";
+import { SwitchesTab } from "./switches";
+import { UplinksTab } from "./uplinks";
+
+const tabs = { picture: PictureTab, switches: SwitchesTab, uplinks: UplinksTab, leases: LeasesTab, forwards: ForwardsTab, firewall: FirewallTab };
+const words: Record<keyof typeof tabs, string> = {
+  picture: "Picture",
+  switches: "Switches",
+  uplinks: "Uplinks",
+  leases: "Leases",
+  forwards: "Forwards",
+  firewall: "Firewall",
+};
+const administratorsOnly: readonly string[] = ["uplinks", "firewall"];
 
 export default function Networks() {
-  const { data, error, refetch } = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
+  const administers = mayAdminister(useUser());
+  const asked = useParams()["tab"];
+  const tab = asked && asked in tabs ? (asked as keyof typeof tabs) : "picture";
+  const Shown = tabs[tab];
   return (
     <>
-      <PageHead title="Networks" windowTitle="Networks" />
+      <PageHead title="Networks" windowTitle={words[tab]} />
+      <PageSection className="page-tabs">
+        <nav aria-label="Parts of the networks" className="tabs">
+          {(Object.keys(tabs) as (keyof typeof tabs)[])
+            .filter((each) => administers || !administratorsOnly.includes(each))
+            .map((each) => (
+              <NavLink key={each} end to={each === "picture" ? "/networks" : `/networks/${each}`}>
+                {words[each]}
+              </NavLink>
+            ))}
+        </nav>
+      </PageSection>
       <PageSection>
-        {error && <ErrorBox error={error} retry={() => void refetch()} />}
-        {!data && !error && <Waiting label="Fetching the switches" />}
         <SetupNeeded />
-        {data?.length === 0 && <p className="quiet">There is no switch yet; the set-up of the host makes one.</p>}
-        <div className="cards">
-          {data?.map((each) => (
-            <Card key={each.name}>
-              <CardBody>
-                <h2 className="section-title">
-                  {each.name} <StateLabel state={each.state} />
-                </h2>
-                <Facts>
-                  <Fact name="Kind">{each.kind}</Fact>
-                  <Fact name="Bridge">
-                    <code>{each.bridge}</code>
-                  </Fact>
-                  <Fact name="Address">{each.address}</Fact>
-                  <Fact name="Guests" wide>
-                    {each.guests.length ? each.guests.map((name) => <Link key={name} className="spaced whole" to={guestPage(name)}>{name}</Link>) : "none"}
-                  </Fact>
-                </Facts>
-              </CardBody>
-            </Card>
-          ))}
-        </div>
+        <Shown administers={administers} />
       </PageSection>
     </>
   );

@@ -4,7 +4,7 @@ import { shellLine } from "../../text/shell";
 
 /// What was asked for when a task was made here: enough to say it again on a terminal.
 export interface Order {
-  method: "POST" | "DELETE";
+  method: "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: Record<string, unknown>;
   /// ETag of what the user was shown: nothing else is changed.

@@ -76,7 +76,7 @@ export function useOrder() {
         follow(task.id);
         void client.invalidateQueries({ queryKey: ["tasks", "list"] });
       }
-      void client.invalidateQueries({ queryKey: ["vms"] });
+      for (const key of ["vms", "switches", "forwards", "firewall"]) void client.invalidateQueries({ queryKey: [key] });
     },
   });
 }
