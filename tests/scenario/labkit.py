@@ -413,8 +413,8 @@ _identity = threading.Lock()
 class Lab:
     """One lab in a folder of its own. `keep`: it stays up afterwards, for looking at it."""
 
-    def __init__(self, release="14.3", disks="2x20G", memory="8G", accounts=None, directory=None, keep=False):
-        self.release, self.disks, self.memory = release, disks, memory
+    def __init__(self, release="14.3", disks="2x20G", memory="8G", accounts=None, directory=None, keep=False, nics=1):
+        self.release, self.disks, self.memory, self.nics = release, disks, memory, nics
         self.accounts = ACCOUNTS if accounts is None else accounts
         self.keep = keep
         self.made = directory is None
@@ -435,7 +435,7 @@ class Lab:
         self.down()
 
     def up(self):
-        options = ["--release", self.release, "--disks", self.disks, "--memory", self.memory]
+        options = ["--release", self.release, "--disks", self.disks, "--memory", self.memory, "--nics", str(self.nics)]
         for name, (password, groups) in self.accounts.items():
             options += ["--account", "%s:%s%s" % (name, password, ":" + groups if groups else "")]
         result = self.verb("up", *options, timeout=1800)

@@ -20,14 +20,16 @@ import daemons_die
 import empty_host
 import full_and_wrong
 import http_equals_cli
+import networks
 import other_user
 import stopping
+import uplinks
 from labkit import Lab, Report
 
 POINTS = {"1": empty_host, "2": create_and_boot, "3": http_equals_cli, "5": stopping, "6": daemons_die, "8": other_user,
-          "9": bad_input, "10": full_and_wrong}
+          "9": bad_input, "10": full_and_wrong, "networks": networks, "uplinks": uplinks}
 # 3 uses up dev2's log-ins, so it comes after 8.
-ORDER = ["1", "2", "5", "6", "8", "9", "10", "3"]
+ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "uplinks"]
 
 
 def main():
@@ -47,7 +49,8 @@ def main():
 
     report = Report()
     report.say("FreeBSD %s, points %s" % (options.release, options.points))
-    lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place)
+    lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place,
+              nics=2)
     try:
         if options.in_place:
             lab.attach()

@@ -1,0 +1,148 @@
+"""Point 4.1 of the networks: switches, addresses and names, NAT, isolation and forwards, with real packets."""
+
+from labkit import eventually
+
+INTERNET = "198.51.100.1"
+
+
+def task(report, name, result):
+    report.same(name, result.status, 0)
+    if result.status != 0:
+        report.say("%r" % result)
+
+
+def switch(lab, name):
+    return lab.bhype("switch", "show", name, "--json").json()
+
+
+def get(address, path="/", port=80):
+    """A request from a guest's shell: busybox's wget, linked statically, needs name services that the guest has not."""
+    return "printf 'GET %s HTTP/1.0\\r\\n\\r\\n' | nc -w 3 %s %d" % (path, address, port)
+
+
+def fetch(line, address, wanted, path="/"):
+    """Whether the page comes and has that text."""
+    return line.answer("%s | grep -o '%s' | head -n 1" % (get(address, path), wanted), wanted, 30)
+
+
+def silent(line, address):
+    return line.answer("%s | grep -q HTTP && echo reached || echo no answer" % get(address), "no answer", 30)
+
+
+def from_outside(lab, port):
+    return lab.verb("outside", "--", "sh", "-c", get("192.0.2.10", port=port).replace("| nc", "| busybox nc")).out
+
+
+def first_switches(lab, report):
+    names = {item["name"]: item for item in lab.bhype("switch", "list", "--json").json()}
+    report.same("three switches after setup", sorted(names), ["nat", "private", "public"])
+    report.same("in these states", {name: item["state"] for name, item in names.items()}, {"nat": "up", "private": "up", "public": "unconnected"})
+    shown = lab.bhype("firewall", "show", "--json").json()
+    report.check("pf calls bHype's rules", shown["called"] and not shown["todo"], shown)
+
+
+def two_guests(lab, report):
+    for name in ("net1", "net2"):
+        lab.make_vm(name)
+    leases = {lease["vm"]: lease for lease in lab.bhype("lease", "list", "--json", user="dev1").json()}
+    report.check("both have leases", {"net1", "net2"} <= set(leases), leases)
+    with lab.serial("net1") as line:
+        line.log_in()
+        address = leases["net2"]["address"]
+        report.check("a guest resolves another's name", line.answer("nslookup net2 | grep -o '%s'" % address, address), line.text[-500:])
+        report.check("and reaches it", fetch(line, address, "net2"), line.text[-500:])
+        report.check("a guest reaches the internet by NAT", fetch(line, INTERNET, "outside"), line.text[-500:])
+        report.check("with the host's address", fetch(line, INTERNET, "192.0.2.10", "/cgi-bin/address"), line.text[-500:])
+        report.check("and not the host itself", silent(line, "192.0.2.10"), line.text[-500:])
+
+
+def forwards(lab, report):
+    task(report, "a port is forwarded", lab.bhype("forward", "create", "net1", "--port", "8080", "--to", "80"))
+    page = eventually(lambda: from_outside(lab, 8080), 20, 1)
+    report.holds("and answers from outside", page, "net1")
+    again = lab.bhype("forward", "create", "net2", "--port", "8080")
+    report.same("the same port twice is refused", again.status, 3)
+    report.holds("and says who has it", again.err, "net1")
+    task(report, "the forward is removed", lab.bhype("forward", "delete", "tcp-8080"))
+    report.same("and answers no more", from_outside(lab, 8080), "")
+
+
+def reservation(lab, report):
+    wrong = lab.bhype("vm", "set-nic", "net2", "net0", "fixed=10.99.0.5", user="dev1")
+    report.same("an address of another network is refused", wrong.status, 3)
+    report.holds("with the field", wrong.err, "fixed")
+    task(report, "an address is kept for a NIC", lab.bhype("vm", "set-nic", "net2", "net0", "fixed=10.77.0.50", user="dev1"))
+    with lab.serial("net2") as line:
+        line.log_in()
+        line.answer("killall udhcpc; ifconfig eth0 0.0.0.0; udhcpc -q -n -i eth0 -s /usr/share/udhcpc/script >/dev/null 2>&1; echo asked", "asked", 40)
+        report.check("the guest gets it", line.answer("ifconfig eth0 | grep -o 'addr:[0-9.]*'", "addr:10.77.0.50"), line.text[-500:])
+
+
+def moved(lab, report):
+    task(report, "a running VM's NIC moves to the private switch", lab.bhype("vm", "set-nic", "net2", "net0", "switch=private", "fixed=", user="dev1"))
+    vm = lab.vm("net2")
+    report.same("without a restart", (vm["nics"][0]["switch"], vm["pending_restart"], vm["reboots"]), ("private", [], 0))
+    report.check("its tap is in the other bridge", vm["nics"][0]["tap"] in switch(lab, "private")["members"], switch(lab, "private"))
+    with lab.serial("net2") as line:
+        line.log_in()
+        line.answer("ifconfig eth0 0.0.0.0; udhcpc -q -n -i eth0 -s /usr/share/udhcpc/script >/dev/null 2>&1; echo asked", "asked", 40)
+        report.check("it has a lease of that switch", line.answer("ifconfig eth0 | grep -o 'addr:10.77.1'", "addr:10.77.1"), line.text[-500:])
+        line.answer("route add default gw 10.77.1.1; echo routed", "routed")
+        report.check("private reaches nothing outside", silent(line, INTERNET), line.text[-500:])
+        report.check("nor guests of another switch", silent(line, lab.vm("net1")["nics"][0]["address"]), line.text[-500:])
+    refused = lab.bhype("switch", "delete", "private")
+    report.same("a switch in use is not deleted", refused.status, 3)
+    report.holds("and says by whom", refused.err, "net2")
+
+
+def isolated(lab, report):
+    task(report, "another nat switch, isolated", lab.bhype("switch", "create", "apart", "isolated=yes"))
+    made = switch(lab, "apart")
+    report.same("it has a free network", made["address"], "10.77.2.1/24")
+    for name in ("net1", "net2"):
+        task(report, "%s moves there" % name, lab.bhype("vm", "set-nic", name, "net0", "switch=apart", user="dev1"))
+    addresses = {}
+    for name in ("net1", "net2"):
+        with lab.serial(name) as line:
+            line.log_in()
+            line.answer("killall udhcpc; ifconfig eth0 0.0.0.0; udhcpc -q -n -i eth0 -s /usr/share/udhcpc/script >/dev/null 2>&1; echo asked", "asked", 40)
+        addresses[name] = eventually(lambda: (lab.vm(name)["nics"][0].get("address") or "").startswith("10.77.2.") and lab.vm(name)["nics"][0]["address"], 15)
+    report.check("both have addresses there", all(addresses.values()), addresses)
+    with lab.serial("net1") as line:
+        line.log_in()
+        report.check("they do not reach each other", silent(line, addresses["net2"]), line.text[-500:])
+        report.check("they reach the internet", fetch(line, INTERNET, "outside"), line.text[-500:])
+    task(report, "isolation ends", lab.bhype("switch", "set", "apart", "isolated=no"))
+    with lab.serial("net1") as line:
+        line.log_in()
+        report.check("then they reach each other", fetch(line, addresses["net2"], "net2"), line.text[-500:])
+
+
+def bad_input(lab, report):
+    before = lab.bhype("switch", "list", "--json").out
+    for words, field in ((("x", "address=10.77.0.9/24"), "address"), (("x", "address=300.1.1.1/24"), "address"), (("x", "vlan=20"), "vlan"),
+                         (("x", "--kind", "public", "uplink=em0"), "uplink"), (("x", "--kind", "public", "uplink=nope"), "uplink"),
+                         (("x", "--kind", "manual", "bridge=bh-nat"), "bridge"), (("x", "domain=a_b"), "domain"), (("x", "mtu=1"), "mtu"),
+                         (("x", "options=42:a b"), "options[0].value"), (("nat",), "name"), (("x", "colour=red"), "colour"), (("X;ls",), "name")):
+        result = lab.bhype("switch", "create", *words)
+        report.same("switch create %s is refused" % " ".join(words), result.status, 3)
+        report.holds("and names the field", result.err, field)
+    report.same("nothing changed", lab.bhype("switch", "list", "--json").out, before)
+
+
+def tidy(lab, report):
+    for name in ("net1", "net2"):
+        lab.delete_vm(name)
+    task(report, "a switch without guests is deleted", lab.bhype("switch", "delete", "apart"))
+    report.same("with its bridge", lab.exec("ifconfig", "bh-apart").status, 1)
+
+
+def run(lab, report):
+    first_switches(lab, report)
+    two_guests(lab, report)
+    forwards(lab, report)
+    reservation(lab, report)
+    moved(lab, report)
+    isolated(lab, report)
+    bad_input(lab, report)
+    tidy(lab, report)
