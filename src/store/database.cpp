@@ -122,12 +122,13 @@ struct Database::Impl {
             writer = std::make_unique<Session>(path, dialect::Access::write, settings.busy_milliseconds);
         auto& sql = writer->sql();
         sql.exec(dialect::begin_write);
-        // Members hardly ever fail, and a savepoint for each costs as much as its work: the few transactions in
-        // which one does are done again with them.
+        // Members hardly ever fail, and a savepoint for each costs as much as its work: the few transactions
+        // in which one does are done again with them.
         if (const auto failure = together(sql, batch)) {
             try {
                 sql.exec("ROLLBACK");
-            } catch (const Error&) { // SQLite has done so by itself, as when the disk is full: nobody's was written
+            } catch (const Error&) { // SQLite has done so by itself, as when the disk is full: nobody's was
+                                     // written
                 std::rethrow_exception(failure);
             }
             sql.exec(dialect::begin_write);

@@ -34,7 +34,8 @@ class Database {
     /// Runs `work` in a transaction, on the writer's thread, and returns what it returned once that is
     /// durable. Calls of several threads share one transaction and one fsync, in the order in which they
     /// came; one that throws is undone alone and gets its exception. `work` must not take locks and must not
-    /// call the database; what it changes outside of that it must bear to do again, since it may be called twice.
+    /// call the database; what it changes outside of that it must bear to do again, since it may be called
+    /// twice.
     template <class Work>
     auto write(Work&& work) -> std::invoke_result_t<Work, Sql&> {
         using Result = std::invoke_result_t<Work, Sql&>;
