@@ -169,7 +169,7 @@
       "Confirm it with bhype uplink confirm, or take it back with bhype uplink revert.")                     \
     X(uplink_over, "network.uplink_over", 409, "There is no such change of the uplink to decide on",         \
       "It was kept or taken back already, by somebody or because its time was over. The detail says which.", \
-      "See bhype uplink show; make the change again if it went back too early, with more --seconds.")        \
+      "See bhype uplink list; make the change again if it went back too early, with more --seconds.")        \
     X(policy, "host.refused", 403, "bhype-hostd refuses this operation",                                     \
       "The root side checks each operation again, whoever asks: what lies outside of bHype's own "           \
       "datasets and folders, and what hostd.toml forbids, is not done.",                                     \
