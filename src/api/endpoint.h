@@ -48,6 +48,13 @@ struct Reply {
     std::function<void(std::function<void(Reply)>)> later = nullptr;
 };
 
+/// 200 with that body.
+inline Reply ok(json::value body) {
+    Reply reply;
+    reply.body = std::move(body);
+    return reply;
+}
+
 /// What becomes of a connection that asked to be a WebSocket.
 struct Socket {
     std::string protocol; ///< the one of the offered that is chosen

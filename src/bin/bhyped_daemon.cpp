@@ -172,11 +172,6 @@ Daemon::Parts::Parts(const Config& wanted)
                    [this](const access::Caller& caller, const VmName& vm) {
                        const auto ownership = inventory.ownership(vm);
                        return ownership && access::may_see(caller, *ownership);
-                   },
-               .may_change =
-                   [this](const access::Caller& caller, const VmName& vm) {
-                       const auto ownership = inventory.ownership(vm);
-                       return ownership && access::may_change(caller, *ownership);
                    }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
     switches.nics_from([this] { return nics(); });

@@ -142,6 +142,14 @@ CLI::App* verb(CLI::App& noun, Context& context, const std::string& name, const 
     return added;
 }
 
+std::string joined(const json::value& list) {
+    std::string out;
+    for (const auto& item : list.as_array())
+        out += (out.empty() ? "" : ",") +
+               (item.is_string() ? std::string(item.as_string()) : json::serialize(item));
+    return out;
+}
+
 std::string fact(std::string_view key, std::size_t width, std::string_view value) {
     std::string line(key);
     line.append(key.size() < width ? width - key.size() : 1, ' ');

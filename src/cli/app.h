@@ -51,6 +51,8 @@ int run(int argc, char** argv);
 std::string size(const json::value& bytes);
 /// "KEY    VALUE\n", the value from column `width` on.
 std::string fact(std::string_view key, std::size_t width, std::string_view value);
+/// The items with ',' between them.
+std::string joined(const json::value& list);
 std::string ago(std::int64_t epoch_seconds);
 std::string text(const json::value& object, std::string_view key);
 std::int64_t number(const json::value& object, std::string_view key);

@@ -11,14 +11,6 @@ namespace bhype::cli {
 
 namespace {
 
-std::string joined(const json::value& list) {
-    std::string out;
-    for (const auto& item : list.as_array())
-        out += (out.empty() ? "" : ",") +
-               (item.is_string() ? std::string(item.as_string()) : json::serialize(item));
-    return out;
-}
-
 std::string network_of(const json::value& item) {
     const auto first = text(item, "address");
     const auto second = text(item, "address6");
@@ -38,7 +30,7 @@ std::string switch_text(const json::value& item) {
     std::string out;
     const auto line = [&](const std::string& key, const std::string& value) {
         if (!value.empty())
-            out += key + std::string(key.size() < 12 ? 12 - key.size() : 1, ' ') + value + '\n';
+            out += fact(key, 12, value);
     };
     for (const auto* key : {"name", "kind", "state", "note", "interface", "uplink", "vlan", "mtu", "address",
                             "address6", "first", "last", "lease", "domain"})
@@ -85,9 +77,8 @@ std::string forwards_table(const json::value& forwards, bool plain) {
 std::string firewall_text(const json::value& view) {
     std::string out;
     for (const auto* key : {"loaded", "enabled", "called", "ipfw"})
-        out += key + std::string(12 - std::string_view(key).size(), ' ') +
-               (view.at(key).as_bool() ? "yes" : "no") + '\n';
-    out += "pf.conf     " + text(view, "conf") + '\n';
+        out += fact(key, 12, view.at(key).as_bool() ? "yes" : "no");
+    out += fact("pf.conf", 12, text(view, "conf"));
     for (const auto& todo : view.at("todo").as_array())
         out += "\n" + std::string(todo.as_string()) + '\n';
     out += "\nLines for pf.conf:\n" + text(view, "lines");

@@ -12,13 +12,6 @@ namespace {
 
 constexpr const char* address = "/api/v1/uplinks";
 
-std::string words_of(const json::value& list) {
-    std::string out;
-    for (const auto& item : list.as_array())
-        out += (out.empty() ? "" : ",") + std::string(item.as_string());
-    return out;
-}
-
 std::int64_t seconds_left(const json::value& guard) {
     return std::max<std::int64_t>(0, number(guard, "until") - std::time(nullptr));
 }
@@ -46,7 +39,7 @@ std::string uplinks_text(const json::value& all, bool plain) {
                         !item.at("up").as_bool()    ? "down"
                         : item.at("link").as_bool() ? "link"
                                                     : "no link",
-                        text(item, "media"), words_of(item.at("addresses")), words_of(item.at("used_by"))});
+                        text(item, "media"), joined(item.at("addresses")), joined(item.at("used_by"))});
         for (const auto& line : item.at("advice").as_array())
             advice += text(item, "name") + ": " + std::string(line.as_string()) + '\n';
     }

@@ -5,6 +5,7 @@
 #include "host/facts.h"
 #include "host/ifconfig.h"
 #include "host/pf.h"
+#include "host/routes.h"
 #include "host/zfs.h"
 #include "host/zpool.h"
 

@@ -94,6 +94,13 @@ std::string tap_description(const VmName& vm, const DeviceName& nic) {
     return "bhype vm/" + vm.str() + '/' + nic.str();
 }
 
+std::optional<VmName> vm_of_tap(std::string_view description) {
+    constexpr std::string_view head = "bhype vm/";
+    if (!description.starts_with(head))
+        return std::nullopt;
+    return VmName::parse(description.substr(head.size(), description.rfind('/') - head.size()));
+}
+
 Command ifconfig_list() {
     auto command = ifconfig({"-f", "inet:cidr,inet6:cidr,ether:colon", "-a"});
     command.output_limit = 16 << 20;

@@ -14,6 +14,8 @@ InterfaceName bridge_name(const SwitchName& name);                    ///< "bh-n
 InterfaceName vlan_name(const SwitchName& name);                      ///< "bhv-dmz"
 std::string switch_description(const SwitchName& name);               ///< "bhype switch/nat"
 std::string tap_description(const VmName& vm, const DeviceName& nic); ///< "bhype vm/web1/net0"
+/// The VM of such a description; nothing for any other.
+std::optional<VmName> vm_of_tap(std::string_view description);
 
 Command ifconfig_list();
 std::vector<Interface> parse_ifconfig_list(const Command& command, const Output& output);

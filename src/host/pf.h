@@ -1,6 +1,6 @@
 #pragma once
 
-// pfctl(8), pf.conf(5), route(8). bHype's rules are in one anchor; what pf does else is the administrator's.
+// pfctl(8), pf.conf(5). bHype's rules are in one anchor; what pf does else is the administrator's.
 
 #include "host/command.h"
 #include "host/operations.h"
@@ -17,7 +17,7 @@ struct WaysOut {
 
 /// The anchor's rules in the order that pf demands: translation, filtering. What has no way out is left out,
 /// with a comment that says so. The old form of NAT rules, which 13 to 15 take. Throws Error(invalid_field)
-/// for two forwards of one port, or from an address that is not the host's to forward.
+/// for two forwards of one port.
 std::string pf_rules(const FirewallEnsure& wanted, const WaysOut& ways);
 
 /// Reads rules from standard input; changes nothing.
@@ -49,10 +49,5 @@ ConfState pf_conf_state(std::string_view pf_conf);
 /// first filter rule, since pf.conf(5) demands translation before filtering, and anchor at the end. The rest
 /// is byte for byte as it was.
 std::string pf_conf_candidate(std::string_view pf_conf, bool present);
-
-/// `route -n get [-inet6] default`
-Command route_default(bool inet6);
-/// Nothing when there is no default route.
-std::optional<InterfaceName> parse_route_interface(const Output& output);
 
 } // namespace bhype::host

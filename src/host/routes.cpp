@@ -48,4 +48,27 @@ Command route_delete(const GatewayRoute& route) {
     return change("delete", route);
 }
 
+Command route_default(bool inet6) {
+    Command command{.program = Program::route,
+                    .arguments = {"-n", "get"},
+                    .input = std::nullopt,
+                    .deadline = std::chrono::seconds(10)};
+    if (inet6)
+        command.arguments.emplace_back("-inet6");
+    command.arguments.emplace_back("default");
+    return command;
+}
+
+std::optional<InterfaceName> parse_route_interface(const Output& output) {
+    std::optional<InterfaceName> found;
+    if (output.exit_status != 0)
+        return found;
+    each_line(output.out, [&](std::string_view line) {
+        const auto fields = words(line);
+        if (fields.size() == 2 && fields[0] == "interface:")
+            found = InterfaceName::parse(fields[1]);
+    });
+    return found;
+}
+
 } // namespace bhype::host

@@ -23,4 +23,9 @@ std::vector<GatewayRoute> parse_routes(const Command& command, const Output& out
 Command route_add(const GatewayRoute& route);
 Command route_delete(const GatewayRoute& route);
 
+/// `route -n get [-inet6] default`
+Command route_default(bool inet6);
+/// Nothing when there is no default route.
+std::optional<InterfaceName> parse_route_interface(const Output& output);
+
 } // namespace bhype::host

@@ -36,12 +36,6 @@ void UplinkPlanner::check() const {
         throw Error(Code::switch_refused, {}, problems_);
 }
 
-const Interface* UplinkPlanner::named(std::string_view name) const {
-    const auto found = std::ranges::find_if(network_.interfaces,
-                                            [&](const Interface& one) { return one.name.str() == name; });
-    return found == network_.interfaces.end() ? nullptr : &*found;
-}
-
 std::string UplinkPlanner::rc(const std::string& name) const {
     const auto found = network_.rc.find(name);
     return found == network_.rc.end() ? std::string() : found->second;
@@ -52,7 +46,7 @@ std::vector<const Interface*> UplinkPlanner::ports(std::size_t least, std::size_
         add("ports", most == 1 ? "name one interface" : fmt::format("name {} to {} interfaces", least, most));
     std::vector<const Interface*> found;
     for (const auto& name : change_.ports) {
-        const auto* port = named(name.str());
+        const auto* port = find(name);
         if (!port) {
             add("ports", "there is no interface " + name.str());
             continue;
@@ -91,17 +85,16 @@ RcInterface UplinkPlanner::saved(const Interface& interface, const char* field) 
     for (const auto& address : found.addresses)
         all += ' ' + address;
     const auto told = words(all);
-    for (const auto* list : {&interface.inet, &interface.inet6})
-        for (const auto& address : *list) {
-            const auto bare = address.substr(0, address.find('/'));
-            const bool known = std::ranges::any_of(
-                told, [&](std::string_view word) { return word.substr(0, word.find('/')) == bare; });
-            if (!link_local(address) && !known)
-                add(field,
-                    fmt::format("{} has {}, which rc.conf's ifconfig_{} does not give it: put it there, or "
-                                "it would be gone after the next boot",
-                                name, address, rc_word(name)));
-        }
+    for (const auto& address : given_addresses(interface)) {
+        const auto bare = address.substr(0, address.find('/'));
+        const bool known = std::ranges::any_of(
+            told, [&](std::string_view word) { return word.substr(0, word.find('/')) == bare; });
+        if (!known)
+            add(field,
+                fmt::format("{} has {}, which rc.conf's ifconfig_{} does not give it: put it there, or "
+                            "it would be gone after the next boot",
+                            name, address, rc_word(name)));
+    }
     return found;
 }
 
@@ -126,17 +119,11 @@ void UplinkPlanner::forget(const std::string& name) {
 void UplinkPlanner::move(const Interface& from, const InterfaceName& to, bool to_lacks_inet6,
                          const std::function<void()>& between) {
     const auto routes = routes_of(from.name);
-    const auto addresses = [&](auto visit) {
-        for (const auto* list : {&from.inet, &from.inet6})
-            for (const auto& address : *list)
-                if (!link_local(address))
-                    visit(address);
-    };
+    const auto addresses = given_addresses(from);
     for (const auto& route : routes)
         step(route_delete(route), route_add(route));
-    addresses([&](const std::string& address) {
+    for (const auto& address : addresses)
         step(ifconfig_remove_address(from.name, address), ifconfig_add_address(from.name, address));
-    });
     if (!from.inet6.empty()) {
         // A member may have no address, not even a link-local one (FreeBSD 15); that one comes back by
         // itself.
@@ -148,9 +135,8 @@ void UplinkPlanner::move(const Interface& from, const InterfaceName& to, bool to
     between();
     if (!from.inet6.empty() && to_lacks_inet6)
         step(ifconfig_enable_inet6(to), ifconfig_disable_inet6(to));
-    addresses([&](const std::string& address) {
+    for (const auto& address : addresses)
         step(ifconfig_add_address(to, address), ifconfig_remove_address(to, address));
-    });
     for (auto route : routes) {
         if (const auto scope = route.gateway.find('%'); scope != std::string::npos)
             route.gateway = route.gateway.substr(0, scope + 1) + to.str();

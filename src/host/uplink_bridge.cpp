@@ -23,9 +23,7 @@ std::string free_unit(const HostNetwork& network, const std::string& driver) {
     const auto listed = words(cloned == network.rc.end() ? std::string_view() : cloned->second);
     for (int unit = 0;; ++unit) {
         auto name = driver + std::to_string(unit);
-        const bool present = std::ranges::any_of(
-            network.interfaces, [&](const Interface& one) { return one.name.str() == name; });
-        if (!present && std::ranges::count(listed, name) == 0 &&
+        if (!named(network.interfaces, InterfaceName::from(name)) && std::ranges::count(listed, name) == 0 &&
             !network.rc.contains("ifconfig_" + name + "_name"))
             return name;
     }
@@ -52,21 +50,19 @@ void UplinkPlanner::bridge() {
     const auto& port = *found.front();
     check_free(port);
     const auto name = bridge_name(*change_.switch_);
-    const auto* bridge = named(name.str());
+    const auto* bridge = find(name);
     if (!bridge || !in_group(*bridge, interface_group))
         add("switch", "there is no bridge " + name.str() + " of bHype's");
     check();
     for (const auto& member : bridge->members)
         if (!member.starts_with("tap"))
             add("switch", name.str() + " has a member " + member + " already");
-    for (const auto* list : {&bridge->inet, &bridge->inet6})
-        for (const auto& address : *list)
-            if (!link_local(address))
-                add("switch", name.str() + " has an address of its own, " + address);
+    for (const auto& address : given_addresses(*bridge))
+        add("switch", name.str() + " has an address of its own, " + address);
     if (bridge->mtu != port.mtu && !bridge->members.empty())
         add("switch", fmt::format("its guests have an MTU of {}, {} has {}: stop them first", bridge->mtu,
                                   port.name.str(), port.mtu));
-    if (!has_address(port))
+    if (given_addresses(port).empty())
         add("ports", port.name.str() + " has no address of the host: bhype switch set " +
                          change_.switch_->str() + " --uplink " + port.name.str() + " needs no guard");
     const auto rc_port = saved(port, "ports");
@@ -102,7 +98,7 @@ void UplinkPlanner::unbridge() {
     check();
     const auto& port = *found.front();
     const auto name = bridge_name(*change_.switch_);
-    const auto* bridge = named(name.str());
+    const auto* bridge = find(name);
     if (!bridge || std::ranges::count(bridge->members, port.name.str()) == 0)
         add("ports", port.name.str() + " is no member of " + name.str());
     check();

@@ -14,7 +14,7 @@ void UplinkPlanner::lagg() {
     const auto found = ports(2, 32);
     for (const auto* port : found)
         check_free(*port);
-    if (change_.name && named(change_.name->str()))
+    if (change_.name && find(*change_.name))
         add("name", change_.name->str() + " exists");
     if (change_.name && network_.rc.contains("ifconfig_" + rc_word(change_.name->str())))
         add("name", "rc.conf has an ifconfig_" + rc_word(change_.name->str()) + " already");
@@ -26,7 +26,7 @@ void UplinkPlanner::lagg() {
             add("ports",
                 fmt::format("{} has an MTU of {}, {} of {}: they must be alike", found.front()->name.str(),
                             found.front()->mtu, port->name.str(), port->mtu));
-        if (!has_address(*port))
+        if (given_addresses(*port).empty())
             continue;
         if (carrier)
             add("ports",
@@ -65,7 +65,7 @@ void UplinkPlanner::lagg() {
 }
 
 void UplinkPlanner::unlagg() {
-    const auto* lagg = change_.name ? named(change_.name->str()) : nullptr;
+    const auto* lagg = change_.name ? find(*change_.name) : nullptr;
     if (!lagg || lagg->laggproto.empty() || !in_group(*lagg, interface_group))
         add("name", "name a lagg(4) that bHype made");
     check();
@@ -91,22 +91,27 @@ void UplinkPlanner::unlagg() {
     forget(name.str());
 }
 
-void UplinkPlanner::vlan() {
+const Interface& UplinkPlanner::tagged_port() {
     const auto found = ports(1, 1);
     if (!change_.vlan)
         add("vlan", "name the tag, 1 to 4094");
     check();
-    const auto& port = *found.front();
+    return *found.front();
+}
+
+void UplinkPlanner::vlan() {
+    const auto& port = tagged_port();
     const auto name = port.name.str() + '.' + std::to_string(change_.vlan->value);
-    if (named(name))
-        add("vlan", name + " exists");
-    if (!InterfaceName::parse(name))
+    const auto parsed = InterfaceName::parse(name);
+    if (!parsed)
         add("ports", name + " is too long for an interface's name");
+    else if (find(*parsed))
+        add("vlan", name + " exists");
     for (const auto& other : network_.interfaces)
         if (other.parent == port.name.str() && other.vlan == change_.vlan->value)
             add("vlan", other.name.str() + " has that tag");
     check();
-    const auto made = InterfaceName::from(name);
+    const auto& made = *parsed;
     step(ifconfig_create_vlan_of(port.name, change_.vlan->value), ifconfig_destroy(made));
     if (change_.address)
         step(ifconfig_add_address(made, change_.address->str()), std::nullopt);
@@ -125,13 +130,10 @@ void UplinkPlanner::vlan() {
 }
 
 void UplinkPlanner::unvlan() {
-    const auto found = ports(1, 1);
-    if (!change_.vlan)
-        add("vlan", "name the tag, 1 to 4094");
-    check();
-    const auto& port = *found.front();
+    const auto& port = tagged_port();
     const auto name = port.name.str() + '.' + std::to_string(change_.vlan->value);
-    const auto* made = named(name);
+    const auto parsed = InterfaceName::parse(name);
+    const auto* made = parsed ? find(*parsed) : nullptr;
     const auto vlans = "vlans_" + rc_word(port.name.str());
     const auto tag = std::to_string(change_.vlan->value);
     const auto listed = rc(vlans);

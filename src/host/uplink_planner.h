@@ -3,23 +3,12 @@
 // The maker of host/uplink.h's steps.
 
 #include "host/ifconfig.h"
+#include "host/interface.h"
 #include "host/uplink.h"
 
-#include <algorithm>
 #include <functional>
 
 namespace bhype::host {
-
-inline bool link_local(std::string_view address) {
-    return address.starts_with("fe80:");
-}
-/// Whether it has an address that somebody gave it.
-inline bool has_address(const Interface& interface) {
-    return !interface.inet.empty() || !std::ranges::all_of(interface.inet6, link_local);
-}
-inline bool in_group(const Interface& interface, std::string_view group) {
-    return std::ranges::count(interface.groups, group) > 0;
-}
 
 class UplinkPlanner {
   public:
@@ -41,7 +30,7 @@ class UplinkPlanner {
     /// Throws when there are problems.
     void check() const;
 
-    const Interface* named(std::string_view name) const;
+    const Interface* find(const InterfaceName& name) const { return named(network_.interfaces, name); }
     /// rc.conf's value, empty when there is none.
     std::string rc(const std::string& name) const;
     /// The change's ports: they are there, and carry Ethernet.
@@ -63,6 +52,8 @@ class UplinkPlanner {
         const auto left = without_word(rc(name), word);
         set(name, left.empty() ? std::nullopt : std::optional(left));
     }
+    /// The NIC that carries the tag; both must be named.
+    const Interface& tagged_port();
     void settle(std::string_view interface, const RcInterface& wanted);
     /// All that rc.conf says of an interface goes.
     void forget(const std::string& name);

@@ -42,6 +42,7 @@ struct Context {
     Runner runner() {
         return [this](const host::Command& c) { return command(c); };
     }
+    std::vector<host::Interface> interfaces();
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
 

@@ -1,5 +1,7 @@
 #include "hostd/context.h"
 
+#include "host/ifconfig.h"
+
 #include <syslog.h>
 
 #include <map>
@@ -13,6 +15,11 @@ host::Output Context::command(const host::Command& command, const run::Options& 
     constexpr std::size_t enough = 16384;
     ran({host::display(command), result.exit_status, result.log.substr(0, enough), result.took.count()});
     return result;
+}
+
+std::vector<host::Interface> Context::interfaces() {
+    const auto list = host::ifconfig_list();
+    return host::parse_ifconfig_list(list, command(list));
 }
 
 namespace {

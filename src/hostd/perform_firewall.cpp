@@ -2,6 +2,7 @@
 
 #include "host/facts.h"
 #include "host/pf.h"
+#include "host/routes.h"
 #include "os/files.h"
 
 #include <fcntl.h>

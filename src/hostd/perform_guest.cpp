@@ -3,6 +3,7 @@
 #include "host/bhyve.h"
 #include "host/facts.h"
 #include "host/ifconfig.h"
+#include "host/interface.h"
 #include "os/files.h"
 #include "os/tty.h"
 
@@ -55,14 +56,13 @@ std::int64_t free_port(std::int64_t first) {
 }
 
 void check_taps(Context& context, const host::GuestStart& operation, const host::Machine& machine) {
-    const auto list = host::ifconfig_list();
-    const auto interfaces = host::parse_ifconfig_list(list, context.command(list));
+    const auto interfaces = context.interfaces();
     for (const auto& [nic, tap] : operation.taps) {
         const auto wanted = host::tap_description(operation.vm, nic);
         bool good = false;
         for (const auto& interface : interfaces)
             good = good || (interface.name == tap && interface.description == wanted &&
-                            std::ranges::count(interface.groups, host::interface_group) > 0);
+                            host::in_group(interface, host::interface_group));
         if (!good)
             throw Error(Code::policy,
                         tap.str() + " is not the tap of " + operation.vm.str() + "'s " + nic.str());

@@ -1,6 +1,7 @@
 #include "hostd/context.h"
 
 #include "host/ifconfig.h"
+#include "host/interface.h"
 #include "host/neighbors.h"
 #include "host/traffic.h"
 
@@ -10,19 +11,8 @@ namespace bhype::hostd {
 
 namespace {
 
-std::vector<host::Interface> interfaces(Context& context) {
-    const auto list = host::ifconfig_list();
-    return host::parse_ifconfig_list(list, context.command(list));
-}
-
-const host::Interface* named(const std::vector<host::Interface>& all, const InterfaceName& name) {
-    const auto found = std::ranges::find_if(all, [&](const auto& one) { return one.name == name; });
-    return found == all.end() ? nullptr : &*found;
-}
-
 bool ours(const host::Interface& interface) {
-    return std::ranges::count(interface.groups, host::interface_group) > 0 &&
-           interface.description.starts_with("bhype ");
+    return host::in_group(interface, host::interface_group) && interface.description.starts_with("bhype ");
 }
 
 void ifconfig(Context& context, const host::Command& command) {
@@ -44,7 +34,7 @@ InterfaceName make(Context& context, const host::Command& create) {
 
 BHYPE_PERFORM(InterfaceList) {
     static_cast<void>(operation);
-    return interfaces(context);
+    return context.interfaces();
 }
 
 BHYPE_PERFORM(NeighborList) {
@@ -79,20 +69,16 @@ void set_mtu(Context& context, const host::Interface& bridge, std::int64_t mtu) 
     }
 }
 
-bool link_local(std::string_view address) {
-    return address.starts_with("fe80:");
-}
-
 void set_addresses(Context& context, const host::Interface& bridge, const host::BridgeEnsure& wanted) {
     const auto mend = [&](const std::vector<std::string>& present, const std::string& address) {
         for (const auto& other : present)
-            if (other != address && !link_local(other))
+            if (other != address && !host::link_local(other))
                 ifconfig(context, host::ifconfig_remove_address(bridge.name, other));
         if (!address.empty() && std::ranges::count(present, address) == 0)
             ifconfig(context, host::ifconfig_add_address(bridge.name, address));
     };
     mend(bridge.inet, wanted.address ? wanted.address->str() : "");
-    if (wanted.address6 && std::ranges::none_of(bridge.inet6, link_local))
+    if (wanted.address6 && std::ranges::none_of(bridge.inet6, host::link_local))
         ifconfig(context, host::ifconfig_enable_inet6(bridge.name));
     mend(bridge.inet6, wanted.address6 ? wanted.address6->str() : "");
 }
@@ -104,10 +90,7 @@ InterfaceName uplink_port(Context& context, const std::vector<host::Interface>& 
     if (!uplink)
         throw Error(Code::interface_missing, wanted.uplink->str());
     if (!wanted.vlan) {
-        const auto has_address = [](const std::vector<std::string>& addresses) {
-            return std::ranges::any_of(addresses, [](const auto& one) { return !link_local(one); });
-        };
-        if (has_address(uplink->inet) || has_address(uplink->inet6))
+        if (!host::given_addresses(*uplink).empty())
             throw Error(Code::interface_busy, uplink->name.str() + " has addresses of the host");
         if (!uplink->up)
             ifconfig(context, host::ifconfig_up(uplink->name));
@@ -148,13 +131,13 @@ BHYPE_PERFORM(BridgeEnsure) {
         throw Error(Code::uplink_busy, name.str());
     if (!operation.hosts_addresses && context.house.guard.carries(operation.switch_))
         throw Error(Code::policy, name.str() + " has the host's own addresses");
-    auto all = interfaces(context);
+    auto all = context.interfaces();
     const auto* bridge = named(all, name);
     if (bridge && !ours(*bridge))
         throw Error(Code::policy, name.str() + " is not bHype's");
     if (!bridge) {
         make(context, host::ifconfig_create_bridge(operation.switch_));
-        all = interfaces(context);
+        all = context.interfaces();
         bridge = named(all, name);
     }
     if (!bridge)
@@ -177,7 +160,7 @@ BHYPE_PERFORM(BridgeDetach) {
     const auto name = host::bridge_name(operation.switch_);
     if (context.house.guard.holds(operation.switch_) || context.house.guard.carries(operation.switch_))
         throw Error(Code::uplink_busy, name.str());
-    const auto all = interfaces(context);
+    const auto all = context.interfaces();
     const auto* bridge = named(all, name);
     if (bridge && !ours(*bridge))
         throw Error(Code::policy, name.str() + " is not bHype's");
@@ -190,7 +173,7 @@ BHYPE_PERFORM(BridgeDetach) {
 BHYPE_PERFORM(BridgeRemove) {
     const auto name = host::bridge_name(operation.switch_);
     const auto vlan = host::vlan_name(operation.switch_);
-    const auto all = interfaces(context);
+    const auto all = context.interfaces();
     if (const auto* bridge = named(all, name)) {
         if (!ours(*bridge))
             throw Error(Code::policy, name.str() + " is not bHype's");
@@ -205,9 +188,9 @@ BHYPE_PERFORM(BridgeRemove) {
 }
 
 BHYPE_PERFORM(TapCreate) {
-    const auto all = interfaces(context);
+    const auto all = context.interfaces();
     const auto* bridge = named(all, operation.bridge);
-    if (!bridge || std::ranges::count(bridge->groups, "bridge") == 0)
+    if (!bridge || !host::in_group(*bridge, "bridge"))
         throw Error(Code::vm_no_switch, "there is no bridge " + operation.bridge.str() +
                                             "; if it is bHype's own, it is made again in a few seconds");
     const auto description = host::tap_description(operation.vm, operation.nic);
@@ -242,7 +225,7 @@ BHYPE_PERFORM(TapsRemove) {
     if (context.house.guests.alive(operation.vm))
         throw Error(Code::vm_running, operation.vm.str());
     const auto prefix = "bhype vm/" + operation.vm.str() + "/";
-    for (const auto& interface : interfaces(context))
+    for (const auto& interface : context.interfaces())
         if (ours(interface) && interface.description.starts_with(prefix) &&
             interface.name.str().starts_with("tap"))
             ifconfig(context, host::ifconfig_destroy(interface.name));

@@ -1,15 +1,12 @@
 #include "hostd/context.h"
 
-#include "host/ifconfig.h"
-
 namespace bhype::hostd {
 
 namespace {
 
 host::HostNetwork network(Context& context) {
     host::HostNetwork found;
-    const auto list = host::ifconfig_list();
-    found.interfaces = host::parse_ifconfig_list(list, context.command(list));
+    found.interfaces = context.interfaces();
     for (const bool inet6 : {false, true}) {
         const auto command = host::netstat_routes(inet6);
         auto routes = host::parse_routes(command, context.command(command), inet6);

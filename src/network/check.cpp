@@ -12,22 +12,6 @@ namespace bhype::network {
 
 namespace {
 
-bool in_group(const host::Interface& interface, std::string_view group) {
-    return std::ranges::count(interface.groups, group) > 0;
-}
-
-bool link_local(std::string_view address) {
-    return address.starts_with("fe80:");
-}
-
-/// Addresses that are somebody's: a link-local one comes by itself.
-std::vector<std::string> addresses_of(const host::Interface& interface) {
-    auto found = interface.inet;
-    std::ranges::copy_if(interface.inet6, std::back_inserter(found),
-                         [](const auto& address) { return !link_local(address); });
-    return found;
-}
-
 class Checker {
   public:
     Checker(const Wanted& wanted, const std::vector<Wanted>& others,
@@ -116,7 +100,7 @@ class Checker {
                                   (wanted_.vlan ? " with that VLAN" : ""));
         if (wanted_.vlan || wanted_.hosts_addresses)
             return;
-        if (const auto addresses = addresses_of(*uplink); !addresses.empty())
+        if (const auto addresses = host::given_addresses(*uplink); !addresses.empty())
             add("uplink", name.str() + " has the host's address " + addresses.front() +
                               ", which has to move to the bridge: bhype uplink bridge " + name.str() +
                               " does that, and undoes it unless you confirm");
@@ -134,7 +118,7 @@ class Checker {
                     add(field, "overlaps switch " + other.name.str());
             for (const auto& interface : interfaces_)
                 if (interface.name != host::bridge_name(wanted_.name) && !is_switch(interface))
-                    for (const auto& address : addresses_of(interface))
+                    for (const auto& address : host::given_addresses(interface))
                         if (host::overlap(address, prefix))
                             add(field, "overlaps " + address + " of " + interface.name.str());
         };
@@ -185,11 +169,6 @@ InterfaceName bridge_of(const Wanted& wanted) {
                                                               : host::bridge_name(wanted.name);
 }
 
-const host::Interface* named(const std::vector<host::Interface>& interfaces, const InterfaceName& name) {
-    const auto found = std::ranges::find(interfaces, name, &host::Interface::name);
-    return found == interfaces.end() ? nullptr : &*found;
-}
-
 std::vector<FieldProblem> problems_of(const Wanted& wanted, const std::vector<Wanted>& others,
                                       const std::vector<host::Interface>& interfaces) {
     return Checker(wanted, others, interfaces).run();
@@ -230,7 +209,7 @@ std::vector<std::string> drift_of(const Wanted& wanted, const std::vector<host::
             if (!address.empty() && std::ranges::count(present, address) == 0)
                 drift.push_back("address " + address + " is missing");
             for (const auto& other : present)
-                if (other != address && !link_local(other))
+                if (other != address && !host::link_local(other))
                     drift.push_back("address " + other + " is not bHype's");
         };
         compare(bridge->inet, wanted.address ? wanted.address->str() : "");

@@ -3,14 +3,13 @@
 // What a switch may be on this host, and how the host differs from what is wanted. No calls: from what was
 // read before.
 
+#include "host/interface.h"
 #include "network/switch.h"
 
 namespace bhype::network {
 
 /// Its bridge: "bh-NAME", or the one that a manual switch uses.
 InterfaceName bridge_of(const Wanted& wanted);
-
-const host::Interface* named(const std::vector<host::Interface>& interfaces, const InterfaceName& name);
 
 /// Every problem of a switch beside the others and on this host. `others` may hold the switch itself, as it
 /// was.

@@ -15,13 +15,8 @@ namespace {
 using access::Privilege;
 using api::Call;
 using api::Method;
+using api::ok;
 using api::Reply;
-
-Reply ok(json::value body) {
-    Reply reply;
-    reply.body = std::move(body);
-    return reply;
-}
 
 using Guests = std::map<SwitchName, std::set<std::string>>;
 
@@ -149,12 +144,7 @@ Reply edit(const Services& services, const Call& call, const EditSwitch& request
 Reply remove(const Services& services, const Call& call) {
     const auto before = asked(services, call);
     check_if_match(call, before);
-    std::string guests;
-    for (const auto& nic : services.switches.nics())
-        if (nic.switch_ == before.name)
-            guests += (guests.empty() ? "" : ", ") + nic.vm.str() + ' ' + nic.nic.str();
-    if (!guests.empty())
-        throw Error(Code::switch_in_use, before.name.str() + " is used by " + guests);
+    services.switches.check_unused(before.name);
     if (before.hosts_addresses)
         throw Error(Code::switch_in_use, "the host's own addresses are on " + bridge_of(before).str() +
                                              "; bhype uplink unbridge gives them back to " +
@@ -359,11 +349,9 @@ void add_host(api::Router& router, Services& services) {
             if (!call.caller.may(Privilege::administer)) {
                 std::set<std::string> taps;
                 for (const auto& interface : services.switches.interfaces())
-                    if (interface.description.starts_with("bhype vm/"))
-                        if (const auto vm = VmName::parse(
-                                interface.description.substr(9, interface.description.rfind('/') - 9));
-                            vm && services.may_see(call.caller, *vm))
-                            taps.insert(interface.name.str());
+                    if (const auto vm = host::vm_of_tap(interface.description);
+                        vm && services.may_see(call.caller, *vm))
+                        taps.insert(interface.name.str());
                 std::erase_if(all, [&](const host::Traffic& one) { return !taps.contains(one.name.str()); });
             }
             return ok(encode(all));
@@ -385,9 +373,9 @@ void add_host(api::Router& router, Services& services) {
          .tag = "network",
          .errors = {Code::switch_refused}},
         [&](const Call& call, const host::FirewallInstall& request) {
-            const auto now = services.host.call(host::FirewallShow{});
-            if (request.present && now.ipfw && !now.enabled)
-                throw Error(Code::switch_refused, {}, {{"present", firewall_view(now).todo.front()}});
+            if (request.present)
+                if (const auto now = services.host.call(host::FirewallShow{}); now.ipfw && !now.enabled)
+                    throw Error(Code::switch_refused, {}, {{"present", firewall_view(now).todo.front()}});
             return services.task_endpoints.start(call, "firewall.install", "firewall",
                                                  request.present ? "Put bHype's lines into pf.conf"
                                                                  : "Take bHype's lines out of pf.conf",

@@ -9,9 +9,8 @@ struct Services {
     wire::Host& host;
     Switches& switches;
     api::TaskEndpoints& task_endpoints;
-    /// Whether the caller may see a VM, and may change it.
+    /// Whether the caller may see a VM.
     std::function<bool(const access::Caller&, const VmName&)> may_see;
-    std::function<bool(const access::Caller&, const VmName&)> may_change;
 };
 
 /// /api/v1/switches, /forwards, /leases, /firewall, /interfaces. `services` must outlive the router.

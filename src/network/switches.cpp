@@ -35,24 +35,43 @@ std::optional<Wanted> Switches::find(const SwitchName& name) const {
     return found == wanted_.end() ? std::nullopt : std::optional(*found);
 }
 
-void Switches::want(const Wanted& wanted) {
+template <class Item, class Name>
+void Switches::replace(std::vector<Item>& list, const std::function<void(const std::vector<Item>&)>& save,
+                       const Name& name, const Item* item) {
     const std::lock_guard lock(mutex_);
-    auto all = wanted_;
-    std::erase_if(all, [&](const Wanted& item) { return item.name == wanted.name; });
-    all.push_back(wanted);
-    std::ranges::sort(all, {}, &Wanted::name);
-    keep_.save(all);
-    wanted_ = std::move(all);
+    auto all = list;
+    std::erase_if(all, [&](const Item& one) { return one.name == name; });
+    if (item)
+        all.push_back(*item);
+    std::ranges::sort(all, {}, &Item::name);
+    save(all);
+    list = std::move(all);
     ++version_;
 }
 
+void Switches::want(const Wanted& wanted) {
+    replace(wanted_, keep_.save, wanted.name, &wanted);
+}
+
 void Switches::forget(const SwitchName& name) {
-    const std::lock_guard lock(mutex_);
-    auto all = wanted_;
-    std::erase_if(all, [&](const Wanted& item) { return item.name == name; });
-    keep_.save(all);
-    wanted_ = std::move(all);
-    ++version_;
+    replace<Wanted>(wanted_, keep_.save, name, nullptr);
+}
+
+void Switches::want(const Forward& forward) {
+    replace(forwards_, keep_.save_forwards, forward.name, &forward);
+}
+
+void Switches::forget_forward(const std::string& name) {
+    replace<Forward>(forwards_, keep_.save_forwards, name, nullptr);
+}
+
+void Switches::check_unused(const SwitchName& name) const {
+    std::string users;
+    for (const auto& nic : nics())
+        if (nic.switch_ == name)
+            users += (users.empty() ? "" : ", ") + nic.vm.str() + ' ' + nic.nic.str();
+    if (!users.empty())
+        throw Error(Code::switch_in_use, name.str() + " is used by " + users);
 }
 
 void Switches::settle(const host::UplinkGuard& guard) {
@@ -85,26 +104,6 @@ bool Switches::uplink_waits() const {
 std::vector<Forward> Switches::forwards() const {
     const std::lock_guard lock(mutex_);
     return forwards_;
-}
-
-void Switches::want(const Forward& forward) {
-    const std::lock_guard lock(mutex_);
-    auto all = forwards_;
-    std::erase_if(all, [&](const Forward& item) { return item.name == forward.name; });
-    all.push_back(forward);
-    std::ranges::sort(all, {}, &Forward::name);
-    keep_.save_forwards(all);
-    forwards_ = std::move(all);
-    ++version_;
-}
-
-void Switches::forget_forward(const std::string& name) {
-    const std::lock_guard lock(mutex_);
-    auto all = forwards_;
-    std::erase_if(all, [&](const Forward& item) { return item.name == name; });
-    keep_.save_forwards(all);
-    forwards_ = std::move(all);
-    ++version_;
 }
 
 std::uint64_t Switches::version() const {

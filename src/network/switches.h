@@ -29,6 +29,8 @@ class Switches {
     std::optional<Wanted> find(const SwitchName& name) const;
     void want(const Wanted& wanted);
     void forget(const SwitchName& name);
+    /// Throws Error(switch_in_use) that names the NICs on it.
+    void check_unused(const SwitchName& name) const;
     /// A switch whose bridge was given the host's addresses, or gave them back, is wanted like that from now
     /// on, also when that went back by itself.
     void settle(const host::UplinkGuard& guard);
@@ -72,6 +74,10 @@ class Switches {
 
   private:
     std::uint64_t version() const;
+    /// The list with one of that name taken out and `item` in its place, if there is one; kept by `save`.
+    template <class Item, class Name>
+    void replace(std::vector<Item>& list, const std::function<void(const std::vector<Item>&)>& save,
+                 const Name& name, const Item* item);
 
     wire::Host& host_;
     Keep keep_;

@@ -16,14 +16,6 @@ void look(Work& work, Switches& switches) {
     switches.look(work.step("Look at the interfaces", host::InterfaceList{}));
 }
 
-std::string guests_on(const Switches& switches, const SwitchName& name) {
-    std::string guests;
-    for (const auto& nic : switches.nics())
-        if (nic.switch_ == name)
-            guests += (guests.empty() ? "" : ", ") + nic.vm.str() + ' ' + nic.nic.str();
-    return guests;
-}
-
 /// The host is made to look like `to`, from whatever state it is in.
 void make(Work& work, Switches& switches, const std::optional<Wanted>& from, const Wanted& to) {
     const bool other_uplink = from && from->kind == SwitchKind::public_ && from->uplink && !from->vlan &&
@@ -55,8 +47,7 @@ void unmake(Work& work, Switches& switches, const Wanted& wanted) {
 json::value change(Work& work, Switches& switches, const SwitchInput& input) {
     if (!input.after) {
         const auto& name = input.before->name;
-        if (const auto guests = guests_on(switches, name); !guests.empty())
-            throw Error(Code::switch_in_use, name.str() + " is used by " + guests);
+        switches.check_unused(name);
         switches.forget(name); // first, so that nobody makes it again or starts a VM on it
         unmake(work, switches, *input.before);
         return json::object{{"name", name.str()}};

@@ -1,5 +1,6 @@
 #include "network/uplinks.h"
 
+#include "host/interface.h"
 #include "network/endpoints.h"
 #include "network/tasks.h"
 
@@ -13,11 +14,8 @@ namespace {
 using access::Privilege;
 using api::Call;
 using api::Method;
+using api::ok;
 using api::Reply;
-
-bool in_group(const host::Interface& interface, std::string_view group) {
-    return std::ranges::count(interface.groups, group) > 0;
-}
 
 bool leads_outside(const host::Interface& interface) {
     static constexpr std::array inside{"lo", "tap", "tun",   "epair",  "bridge",
@@ -42,9 +40,7 @@ std::vector<std::string> users_of(const host::Interface& interface, const std::v
         if (std::ranges::count(other.members, name) > 0 || std::ranges::count(other.laggports, name) > 0 ||
             other.parent == name)
             users.push_back(other.name.str());
-    if (!interface.inet.empty() || std::ranges::any_of(interface.inet6, [](const auto& address) {
-            return !address.starts_with("fe80:");
-        }))
+    if (!host::given_addresses(interface).empty())
         users.emplace_back("the host");
     return users;
 }
@@ -78,9 +74,7 @@ Reply list(const Services& services) {
     UplinkList all;
     all.guard = services.host.call(host::UplinkShow{});
     all.uplinks = uplinks_of(services.host.call(host::InterfaceList{}));
-    Reply reply;
-    reply.body = encode(all);
-    return reply;
+    return ok(encode(all));
 }
 
 std::string titled(const host::UplinkChange& change) {
@@ -125,12 +119,9 @@ Reply change(const Services& services, const Call& call, const ChangeUplink& req
     call.note->only_asked = request.plan;
     const host::UplinkChange wanted = request;
     check(services, wanted);
-    auto plan = services.host.call(host::UplinkPlan{wanted});
-    if (request.plan) {
-        Reply reply;
-        reply.body = encode(plan);
-        return reply;
-    }
+    const auto plan = services.host.call(host::UplinkPlan{wanted});
+    if (request.plan)
+        return ok(encode(plan));
     return services.task_endpoints.start(call, "uplink.change", "uplink", titled(wanted),
                                          encode(UplinkInput{wanted, request.seconds}));
 }

@@ -244,30 +244,26 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
     using access::Privilege;
     using api::Call;
     using api::Method;
-    const auto ok = [](json::value body) {
-        api::Reply reply;
-        reply.body = std::move(body);
-        return reply;
-    };
+    using api::ok;
     router.add<HostView>({.method = Method::get,
                           .path = "/api/v1/host",
                           .privilege = Privilege::look,
                           .summary = "The host at a glance",
                           .tag = "host"},
-                         [this, ok](const Call&) { return ok(encode(view())); });
+                         [this](const Call&) { return ok(encode(view())); });
     router.add<std::vector<Check>>({.method = Method::get,
                                     .path = "/api/v1/checks",
                                     .privilege = Privilege::administer,
                                     .summary = "Check the host, as bhype doctor does",
                                     .tag = "host"},
-                                   [this, ok](const Call&) { return ok(encode(checks())); });
+                                   [this](const Call&) { return ok(encode(checks())); });
     router.add<std::vector<host::Disk>>(
         {.method = Method::get,
          .path = "/api/v1/disks",
          .privilege = Privilege::administer,
          .summary = "List the disks and who uses them",
          .tag = "host"},
-        [this, ok](const Call&) { return ok(encode(host_.call(host::DiskList{}))); });
+        [this](const Call&) { return ok(encode(host_.call(host::DiskList{}))); });
     tasks.add<SetupRequest>(
         router,
         {.method = Method::post,
@@ -278,7 +274,7 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
          .tag = "host",
          .instead = router.component<SetupPlan>(),
          .errors = {Code::disk_in_use, Code::pool_exists}},
-        [this, ok, &tasks](const Call& call, const SetupRequest& request) {
+        [this, &tasks](const Call& call, const SetupRequest& request) {
             call.note->only_asked = request.plan;
             auto [plan, input] = plan_setup(request);
             if (request.plan || plan.nothing_to_do)

@@ -35,7 +35,7 @@ class Diagnosis {
         findings_.push_back({check, FindingState::unknown, std::move(found), std::move(todo)});
     }
     const host::Interface* interface(const InterfaceName& name) const {
-        return network::named(now_.interfaces, name);
+        return host::named(now_.interfaces, name);
     }
 
     void guest() {

@@ -18,13 +18,8 @@ namespace {
 using access::Privilege;
 using api::Call;
 using api::Method;
+using api::ok;
 using api::Reply;
-
-Reply ok(json::value body) {
-    Reply reply;
-    reply.body = std::move(body);
-    return reply;
-}
 
 /// The VM that the path names, if the caller may see it. One answer for missing and forbidden.
 Record seen(const Services& services, const Call& call) {

@@ -1,6 +1,8 @@
 #include "vm/inventory.h"
 
 #include "base/log.h"
+#include "host/ifconfig.h"
+#include "host/interface.h"
 
 #include <algorithm>
 #include <fstream>
@@ -316,7 +318,7 @@ void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<
                       const std::vector<host::Interface>& interfaces) {
     std::map<std::string, std::string> tap_of; // by description
     for (const auto& interface : interfaces)
-        if (interface.description.starts_with("bhype vm/"))
+        if (host::vm_of_tap(interface.description))
             tap_of[interface.description] = interface.name.str();
     std::map<MacAddress, std::string> address_of; // what a lease says counts more
     std::map<MacAddress, std::vector<std::string>> inet6_of;
@@ -336,7 +338,7 @@ void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<
     }
     for (auto& [mac, all] : inet6_of)
         std::ranges::sort(all, {},
-                          [](const std::string& one) { return std::pair(one.starts_with("fe80:"), one); });
+                          [](const std::string& one) { return std::pair(host::link_local(one), one); });
     std::vector<std::pair<VmName, access::Ownership>> touched;
     {
         const std::lock_guard lock(mutex_);
@@ -345,7 +347,7 @@ void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<
             std::map<std::string, std::string> addresses;
             std::map<std::string, std::vector<std::string>> inet6;
             for (const auto& nic : record.machine.nics) {
-                if (const auto tap = tap_of.find("bhype vm/" + name + "/" + nic.name.str());
+                if (const auto tap = tap_of.find(host::tap_description(record.name, nic.name));
                     tap != tap_of.end())
                     taps[nic.name.str()] = tap->second;
                 if (!is_live(record.guest.state))

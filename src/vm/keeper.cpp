@@ -169,8 +169,8 @@ void Keeper::clear_ended() {
         else
             ended.erase(guest.vm.str());
     for (const auto& interface : host_.call(host::InterfaceList{}))
-        if (interface.description.starts_with("bhype vm/"))
-            leftovers.insert(interface.description.substr(9, interface.description.rfind('/') - 9));
+        if (const auto vm = host::vm_of_tap(interface.description))
+            leftovers.insert(vm->str());
     for (const auto& name : ended) {
         const auto vm = VmName::parse(name);
         if (!vm || !leftovers.contains(name))
