@@ -30,6 +30,7 @@ import { createCommand } from "../tasks/as_command";
 import { useOrder } from "../tasks/drawer_state";
 import { TextField } from "./fields";
 import { guestPage } from "./guests";
+import { useSwitches } from "../network/use_switches";
 
 interface Values {
   name: string;
@@ -218,7 +219,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
 
 export default function Create() {
   const templates = useQuery({ queryKey: ["templates", "list"], queryFn: ({ signal }) => get<Template[]>("/templates", signal) });
-  const switches = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
+  const switches = useSwitches();
   const error = templates.error ?? switches.error;
   return (
     <>

@@ -3,19 +3,16 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { get, segment } from "../../api/client";
-import type { Finding, Nic, Switch, Vm } from "../../api/models";
+import type { Finding, Nic, Vm } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
+import { useSwitches } from "../network/use_switches";
 import { OrderDialog } from "../tasks/order_dialog";
 import { TextField } from "./fields";
 
 const nicPath = (vm: Vm, nic: Nic): string => `/vms/${segment(vm.name)}/nics/${segment(nic.name)}`;
-
-function useSwitches() {
-  return useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
-}
 
 /// A new NIC, or another switch and address for one that is there.
 function NicDialog({ vm, nic, onClose }: { vm: Vm; nic?: Nic; onClose: () => void }) {

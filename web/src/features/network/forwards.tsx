@@ -6,13 +6,12 @@ import { Link } from "react-router-dom";
 import { get, segment } from "../../api/client";
 import type { Forward, Vm } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
+import { numberOrText } from "../../text/number";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { TextField } from "../guests/fields";
 import { guestPage } from "../guests/guests";
 import { OrderDialog } from "../tasks/order_dialog";
-
-const numberOrText = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
 
 function ForwardDialog({ onClose }: { onClose: () => void }) {
   const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });

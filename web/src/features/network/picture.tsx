@@ -8,6 +8,7 @@ import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
 import { guestPage } from "../guests/guests";
 import { type Rate, formatRate, useTraffic } from "./traffic";
+import { useSwitches } from "./use_switches";
 
 /// More of them would be a list, which there is already.
 const mostGuests = 40;
@@ -76,7 +77,7 @@ function Row({ item, guests, uplinks, rates }: { item: Switch; guests: readonly 
 }
 
 export function PictureTab({ administers }: { administers: boolean }) {
-  const switches = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
+  const switches = useSwitches();
   const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });
   const uplinks = useQuery({ queryKey: ["uplinks"], queryFn: ({ signal }) => get<UplinkList>("/uplinks", signal), enabled: administers });
   const { rates } = useTraffic();

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { segment } from "../../api/client";
 import type { Switch } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
+import { numberOrText } from "../../text/number";
 import { TextField } from "../guests/fields";
 import { OrderDialog } from "../tasks/order_dialog";
 
@@ -40,7 +41,7 @@ export function bodyOf(values: Values, item: Switch | undefined): Record<string,
   if (own) body["reach_host"] = values.reach_host;
   for (const key of texts) if (values[key] && of[key] !== false) body[key] = values[key];
   for (const key of numbers)
-    if (values[key] && of[key]) body[key] = /^[0-9]+$/.test(values[key]) ? Number(values[key]) : values[key];
+    if (values[key] && of[key]) body[key] = numberOrText(values[key]);
   if (own && values.dns.trim()) body["dns"] = values.dns.split(",").map((each) => each.trim());
   return body;
 }

@@ -3,7 +3,7 @@ import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router-dom";
-import { call, get, segment } from "../../api/client";
+import { call, segment } from "../../api/client";
 import type { Switch } from "../../api/models";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
@@ -11,6 +11,7 @@ import { StateLabel } from "../../ui/state";
 import { guestPage } from "../guests/guests";
 import { OrderDialog } from "../tasks/order_dialog";
 import { SwitchDialog } from "./switch_form";
+import { useSwitches } from "./use_switches";
 
 function Row({ item, administers, onEdit, onDelete }: { item: Switch; administers: boolean; onEdit: () => void; onDelete: () => void }) {
   return (
@@ -73,7 +74,7 @@ function EditDialog({ name, onClose }: { name: string; onClose: () => void }) {
 }
 
 export function SwitchesTab({ administers }: { administers: boolean }) {
-  const { data, error, refetch } = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal) });
+  const { data, error, refetch } = useSwitches();
   const [making, setMaking] = useState(false);
   const [editing, setEditing] = useState<string>();
   const [deleting, setDeleting] = useState<Switch>();

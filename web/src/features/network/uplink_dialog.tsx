@@ -1,13 +1,15 @@
 import { Checkbox, FormGroup, FormSelect, FormSelectOption } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { call, get } from "../../api/client";
-import type { Switch, UplinkPlan } from "../../api/models";
+import { call } from "../../api/client";
+import type { UplinkPlan } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
+import { numberOrText } from "../../text/number";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { TextField } from "../guests/fields";
 import { OrderDialog } from "../tasks/order_dialog";
+import { useSwitches } from "./use_switches";
 
 export type UplinkOrder =
   | { kind: "bridge"; port: string }
@@ -34,8 +36,6 @@ const told: Record<UplinkOrder["kind"], string> = {
   vlan: "An interface of the host's own, tagged on the NIC. Guests get a VLAN by a public switch instead.",
   unvlan: "Its addresses and routes go with it.",
 };
-
-const numberOrText = (text: string): number | string => (/^[0-9]{1,8}$/.test(text) ? Number(text) : text);
 
 interface Values {
   switch: string;
@@ -83,7 +83,7 @@ function Commands({ title, lines }: { title: string; lines: readonly string[] })
 
 /// Asks, with the commands as they would run: forward, back, and into rc.conf.
 export function UplinkDialog({ asked, onClose }: { asked: UplinkOrder; onClose: () => void }) {
-  const switches = useQuery({ queryKey: ["switches"], queryFn: ({ signal }) => get<Switch[]>("/switches", signal), enabled: asked.kind === "bridge" });
+  const switches = useSwitches(asked.kind === "bridge");
   const open = switches.data?.filter((each) => each.kind === "public" && !each.uplink) ?? [];
   const [values, setValues] = useState<Values>({
     switch: "",
