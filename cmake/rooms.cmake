@@ -2,7 +2,8 @@
 #
 #   bhype_room(NAME [DEPENDS ROOM...] [LIBS TARGET...])
 #
-# takes every .cpp of src/NAME; *_test.cpp become the program NAME_test, registered with CTest;
+# takes every .cpp of src/NAME; *_test.cpp become the program NAME_test, registered with CTest, which is part of the build
+# with sanitizers, where ./dev test runs it, and of another only when it is asked for by name;
 # *_freebsd.cpp and *_linux.cpp are compiled on their own system alone.
 
 set(BHYPE_OTHER_SYSTEM "_linux")
@@ -37,6 +38,9 @@ function(bhype_room NAME)
         target_link_libraries(${NAME}_test PRIVATE ${TARGET} GTest::gmock GTest::gtest_main)
         target_compile_definitions(${NAME}_test PRIVATE
             BHYPE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" BHYPE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+        if(NOT BHYPE_SANITIZE)
+            set_target_properties(${NAME}_test PROPERTIES EXCLUDE_FROM_ALL ON)
+        endif()
         add_test(NAME ${NAME} COMMAND ${NAME}_test)
     endif()
 endfunction()

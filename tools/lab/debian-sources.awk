@@ -3,7 +3,28 @@
 #
 #   awk -v code=bookworm -f debian-sources.awk FILE...
 
+# "mirror+file:/etc/apt/mirrors/debian.list", as Debian's cloud images have it: the servers that the file names.
+function servers(all,    word, count, i, line, file, found) {
+    count = split(all, word, " ")
+    for (i = 1; i <= count; i++) {
+        if (word[i] !~ /^mirror\+file:/) {
+            found = found " " word[i]
+            continue
+        }
+        file = word[i]
+        sub(/^mirror\+file:(\/\/)?/, "", file)
+        while ((getline line < file) > 0) {
+            sub(/[ \t#].*/, "", line)
+            if (line != "")
+                found = found " " line
+        }
+        close(file)
+    }
+    return found
+}
+
 function finish() {
+    uris = servers(uris)
     if (types ~ /deb/ && uris ~ /\/debian(-security)?\/?( |$)/ && suites ~ code) {
         print "Types: deb deb-src\nURIs:" uris "\nSuites:" suites "\nComponents: main contrib"
         if (signed != "")
