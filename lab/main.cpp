@@ -48,6 +48,7 @@ constexpr Command commands[] = {
     {"/bin/freebsd-version", freebsd_version_main, "bin/freebsd-version/freebsd-version.sh.in"},
     {"/bin/kenv", kenv_main, "bin/kenv/kenv.c"},
     {"/bin/pwait", pwait_main, "bin/pwait/pwait.c"},
+    {"/sbin/dhclient", dhclient_main, "sbin/dhclient/dhclient.c"},
     {"/sbin/geom", geom_main, "sbin/geom/core/geom.c"},
     {"/sbin/ifconfig", ifconfig_main, "sbin/ifconfig/ifconfig.c"},
     {"/sbin/kldload", kldload_main, "sbin/kldload/kldload.c"},

@@ -258,7 +258,8 @@ class Supervisor {
 };
 
 Settings read_settings(const Arguments& arguments) {
-    const auto options = parse_options(arguments, "cfHSp:P:ru:o:M:s:l:t:m:R:T:C:h");
+    const auto options = parse_options(arguments, major_release() >= 15 ? "cfHSp:P:ru:o:M:s:l:t:m:R:T:C:h"
+                                                                        : "cfHSp:P:ru:o:s:l:t:m:R:T:h");
     if (options.bad() || options.has('h') || options.rest.empty()) {
         complain("daemon", options);
         std::cerr << usage_text;

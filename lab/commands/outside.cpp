@@ -104,6 +104,20 @@ void plug_in(unsigned nics) {
     }
 }
 
+/// The segment's DHCP and router advertisements.
+void start_dhcp_server() {
+    if (fork() != 0)
+        return;
+    const auto dnsmasq = linux_program("dnsmasq").string();
+    const auto leases = "--dhcp-leasefile=" + (run_dir() / "outside.leases").string();
+    execl(dnsmasq.c_str(), "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+          "--pid-file=", "--user=root", "--port=0", "--interface=segment", "--bind-interfaces",
+          "--dhcp-authoritative", "--no-ping", "--log-facility=-", leases.c_str(),
+          "--dhcp-range=192.0.2.100,192.0.2.199,1h", "--dhcp-option=option:router,192.0.2.1", "--enable-ra",
+          "--dhcp-range=::,constructor:segment,ra-only", nullptr);
+    _exit(1);
+}
+
 /// The process that holds the namespace: it serves HTTP.
 [[noreturn]] void serve() {
     const auto pages = make_pages();
@@ -143,6 +157,7 @@ void make_cards(unsigned nics, int outside) {
         if (write(said, &byte, 1) != 1 || read(heard, &byte, 1) != 1)
             _exit(1);
         plug_in(nics);
+        start_dhcp_server();
         if (write(said, &byte, 1) != 1)
             _exit(1);
         serve();

@@ -6,7 +6,8 @@
 namespace bhype::lab {
 
 /// What is behind the lab's network cards: one Ethernet segment in a network namespace of its own, with a
-/// machine on it that has the addresses below and answers HTTP. It ends with the lab.
+/// machine on it that has the addresses below, answers HTTP, leases 192.0.2.100 to 192.0.2.199 and advertises
+/// its IPv6 prefix. It ends with the lab.
 constexpr const char* outside_address = "192.0.2.1";
 constexpr const char* outside_address6 = "2001:db8::1";
 constexpr const char* internet_address = "198.51.100.1"; ///< of that machine too, but not on the segment
