@@ -230,6 +230,12 @@ bool HostPath::accepts(std::string_view text) {
                      [](std::string_view part) { return !part.empty() && part != "." && part != ".."; });
 }
 
+RULE(CdImage, "CD image", "an absolute path as /var/bhype/images/debian.iso, or empty for no CD",
+     "^((/[^/,%\\\\\\u0000-\\u001f]+)+)?$", "/var/bhype/images/debian.iso", 512)
+bool CdImage::accepts(std::string_view text) {
+    return text.empty() || HostPath::accepts(text);
+}
+
 RULE(Note, "note", "one line of at most 200 characters", "^[^\\u0000-\\u001f]{0,200}$",
      "build host of team A", 200)
 bool Note::accepts(std::string_view text) {
@@ -243,6 +249,12 @@ bool Ipv4Address::accepts(std::string_view text) {
     return text.size() <= 15 &&
            each_part(text, '.', [&](std::string_view part) { return ++parts <= 4 && plain(part, 0, 255); }) &&
            parts == 4;
+}
+
+RULE(FixedAddress, "fixed address", "an IPv4 address such as 10.77.0.5, or empty for any",
+     "^(([0-9]{1,3}\\.){3}[0-9]{1,3})?$", "10.77.0.5", 15)
+bool FixedAddress::accepts(std::string_view text) {
+    return text.empty() || Ipv4Address::accepts(text);
 }
 
 RULE(Ipv4Prefix, "IPv4 prefix", "an IPv4 address with a prefix length of 8 to 30, such as 10.77.0.1/24",

@@ -36,10 +36,14 @@ BHYPE_TEXT(UserName);
 BHYPE_TEXT(GroupName);
 /// Absolute, normal path without ',' '%' '\\' and control characters: those cannot pass through `bhyve -s`.
 BHYPE_TEXT(HostPath);
+/// The image of a CD drive: a HostPath; empty: the drive goes.
+BHYPE_TEXT(CdImage);
 /// A person's words about an object: one line, no control characters, at most 200 characters.
 BHYPE_TEXT(Note);
 /// IPv4 address, "10.77.0.5".
 BHYPE_TEXT(Ipv4Address);
+/// An IPv4 address that DHCP is to keep for a NIC; empty: whichever is free.
+BHYPE_TEXT(FixedAddress);
 /// IPv4 address with prefix length, "10.77.0.1/24".
 BHYPE_TEXT(Ipv4Prefix);
 /// IPv6 address with prefix length in RFC 5952's form, "fd00:77::1/64": no link-local, no multicast address.

@@ -72,6 +72,7 @@ int serve(const Options& options, const hostd::Paths& paths) {
             break;
         log::reopen();
     }
+    hostd.end();
     log::info("bhype-hostd ends; guests run on");
     return 0;
 }

@@ -3,12 +3,15 @@
 
 #include "base/log.h"
 #include "bin/bhyped_daemon.h"
+#include "os/files.h"
 #include "os/heap.h"
 
 #include <CLI/CLI.hpp>
 
 #include <signal.h>
 #include <sys/stat.h>
+
+#include <filesystem>
 
 using namespace bhype;
 
@@ -28,6 +31,9 @@ int serve(const std::string& config_file, const std::string& log_file) {
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
 
+    // A restart by FreeBSD 13's daemon(8) does not wait for the one that ends; daemon(8) tries again every
+    // second.
+    const os::PidFile alone(std::filesystem::path(config.cache.str()).parent_path() / "bhyped.pid");
     bin::Daemon daemon(config);
     daemon.start();
     log::info("bhyped " BHYPE_VERSION " serves");

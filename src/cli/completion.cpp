@@ -84,7 +84,9 @@ std::string zsh(const CLI::App& app) {
     return "#compdef bhype\n# zsh completion for bhype(8), through its bash completion\nautoload -U +X "
            "bashcompinit && "
            "bashcompinit\n" +
-           bash(app);
+           bash(app) +
+           // The first TAB runs this file in the completer's place.
+           "[[ -n $compstate ]] && _bash_complete -F _bhype\n";
 }
 
 std::string fish_options(const CLI::App& command, const std::string& seen) {

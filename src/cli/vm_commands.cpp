@@ -224,6 +224,8 @@ int edit(Context& context, const VmOptions& options) {
     for (const auto* key : {"cpus", "memory", "note", "owner", "group", "screen"})
         if (const auto* found = vm.as_object().if_contains(key))
             before[key] = *found;
+    const auto& cds = vm.at("cds").as_array();
+    before["cd"] = cds.empty() ? json::value("") : cds[0].at("image");
     before["memory"] = ByteSize(vm.at("memory").to_number<std::uint64_t>()).str();
     std::string file = "/tmp/bhype.XXXXXX";
     const int descriptor = ::mkstemp(file.data());
@@ -329,7 +331,7 @@ void add_vm_commands(CLI::App& app, Context& context) {
     making->add_option("--group", options->group, "group that may use it");
     making->add_flag("--start", options->start, "start it at once");
     making->add_flag("--plan,--dry-run", options->plan, "tell what would be done, do nothing");
-    verb("set", "Change settings: cpus=N memory=SIZE note=TEXT owner=USER group=GROUP screen=WxH",
+    verb("set", "Change settings: cpus=N memory=SIZE note=TEXT owner=USER group=GROUP screen=WxH cd=IMAGE",
          [&, options] { return change(context, *options, settings_of(*options), {}); })
         ->add_option("SETTINGS", options->settings, "KEY=VALUE")
         ->required();

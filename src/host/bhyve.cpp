@@ -2,10 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 
 namespace bhype::host {
+
+std::string firmware_place(std::string_view file) {
+    // The first holds symbolic links of the package's own.
+    for (const std::string directory : {"/usr/local/share/uefi-firmware/", "/usr/local/share/edk2-bhyve/"}) {
+        auto place = directory + std::string(file);
+        if (::access(place.c_str(), F_OK) == 0)
+            return place;
+    }
+    return {};
+}
 
 namespace {
 

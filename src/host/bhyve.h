@@ -8,6 +8,11 @@
 
 namespace bhype::host {
 
+constexpr const char* firmware_code = "BHYVE_UEFI_CODE.fd";
+constexpr const char* firmware_variables = "BHYVE_UEFI_VARS.fd";
+/// Where the package edk2-bhyve, or its older form, has put one of its files; empty when it has not.
+std::string firmware_place(std::string_view file);
+
 /// What -l says before the serial line's pty.
 inline constexpr std::string_view serial_line = "com1,";
 

@@ -41,7 +41,8 @@ std::string joined(const std::vector<Ipv4Address>& addresses) {
 
 std::string lines_of(const DhcpRange& range) {
     const auto span = span_of(range);
-    const auto& tag = range.switch_.str();
+    // dnsmasq has tags of its own: "known", and each interface's name.
+    const auto tag = "sw-" + range.switch_.str();
     const auto own = dotted(ipv4_network(range.address).address);
     auto text = fmt::format("dhcp-range=set:{},{},{},{},{}\n", tag, span.first, span.last, span.netmask,
                             range.lease ? range.lease->value : 43200);
@@ -57,10 +58,23 @@ std::string lines_of(const DhcpRange& range) {
     }
     for (const auto& extra : range.options)
         option(std::to_string(extra.code.value), extra.value.str());
-    if (range.address6)
-        text += fmt::format("dhcp-range=set:{},::,constructor:{},{},{}\n", tag,
-                            bridge_name(range.switch_).str(), "ra-stateless,ra-names", 43200);
+    if (range.address6) {
+        const auto bridge = bridge_name(range.switch_).str();
+        text += fmt::format("dhcp-range=set:{},::,constructor:{},ra-stateless,ra-names,43200\n", tag, bridge);
+        if (!range.router) // addresses are announced, a way out is not
+            text += fmt::format("ra-param={},600,0\n", bridge);
+    }
     return text;
+}
+
+/// In a line of dhcp-hostsfile these are no names but commands and lease times (dnsmasq(8), dhcp-host).
+bool is_word_of_dnsmasq(std::string_view name) {
+    if (name == "ignore" || name == "infinite")
+        return true;
+    const auto digits = std::min(name.find_first_not_of("0123456789"), name.size());
+    return digits > 0 && (digits == name.size() ||
+                          (digits + 1 == name.size() &&
+                           std::string_view("smhdw").find(name[digits]) != std::string_view::npos));
 }
 
 } // namespace
@@ -121,15 +135,21 @@ std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts) {
             throw Error(Code::invalid_field, {},
                         {{"hosts", host.address->str() + " is given to " + host.mac.str() + " and " +
                                        addresses.at(*host.address).str()}});
-        text += fmt::format("{},{}{}\n", host.mac.str(), host.address ? host.address->str() + "," : "",
-                            host.name.str());
+        auto line = host.mac.str();
+        if (host.address)
+            line += ',' + host.address->str();
+        if (!is_word_of_dnsmasq(host.name.str()))
+            line += ',' + host.name.str();
+        else if (!host.address)
+            continue;
+        text += line + '\n';
     }
     return text;
 }
 
-Command dnsmasq_test(const DnsmasqFiles& files) {
+Command dnsmasq_test(const HostPath& configuration) {
     return {.program = Program::dnsmasq,
-            .arguments = {"-C", files.configuration.str(), "--test"},
+            .arguments = {"-C", configuration.str(), "--test"},
             .input = std::nullopt,
             .deadline = std::chrono::seconds(10)};
 }

@@ -32,7 +32,7 @@ std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const Dn
 /// The dhcp-hostsfile. Throws Error(invalid_field) for a MAC or an address that comes twice.
 std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts);
 
-Command dnsmasq_test(const DnsmasqFiles& files);
+Command dnsmasq_test(const HostPath& configuration);
 /// Ends with 0 once the daemon serves; 2 when the port is taken.
 Command dnsmasq_start(const DnsmasqFiles& files);
 

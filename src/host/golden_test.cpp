@@ -6,6 +6,7 @@
 // writes them anew and prints each line that changed; read `git diff src/host/golden` before committing.
 
 #include "host/bhyve.h"
+#include "host/dhclient.h"
 #include "host/disks.h"
 #include "host/dnsmasq.h"
 #include "host/facts.h"
@@ -202,7 +203,7 @@ TEST(Golden, EveryOtherCommand) {
         bhyvectl_force_poweroff(vm),
         bhyvectl_force_reset(vm),
         dd_to_volume(volume),
-        dnsmasq_test({}),
+        dnsmasq_test(DnsmasqFiles().configuration),
         dnsmasq_start({}),
         facts_version(),
         facts_sysctl(),
@@ -250,7 +251,10 @@ TEST(Golden, EveryOtherCommand) {
         route_delete({true, "default", "fe80::1%igb0", "igb0"}),
         route_default(false),
         route_default(true),
-        sockstat_dhcp(),
+        dhclient_start(InterfaceName::from("igb0")),
+        dhclient_stop(InterfaceName::from("igb0")),
+        ifconfig_accept_rtadv(InterfaceName::from("igb0")),
+        sockstat_listening({53, 67}),
         swapctl_list(),
         sysrc_all(),
         sysrc_remove("ifconfig_igb0_alias0"),

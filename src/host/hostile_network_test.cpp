@@ -217,4 +217,18 @@ TEST(HostileNetwork, WhatRcConfHasIsMovedAsItIsOrNotAtAll) {
     }
 }
 
+TEST(HostileNetwork, NamesThatDnsmasqTakesForItsOwnWordsAreNotGiven) {
+    const auto hosts = [](const char* name, std::optional<Ipv4Address> address) {
+        return dnsmasq_hosts({{SwitchName::from("nat"), MacAddress::from("58:9c:fc:00:00:01"), address,
+                               DomainName::from(name)}});
+    };
+    const auto address = Ipv4Address::from("10.77.0.5");
+    for (const auto* name : {"ignore", "infinite", "100", "7d", "12h"}) {
+        EXPECT_EQ(hosts(name, std::nullopt), "");
+        EXPECT_EQ(hosts(name, address), "58:9c:fc:00:00:01,10.77.0.5\n");
+    }
+    for (const auto* name : {"ignored", "7days", "d7", "web1"})
+        EXPECT_EQ(hosts(name, std::nullopt), std::string("58:9c:fc:00:00:01,") + name + "\n");
+}
+
 } // namespace bhype::host

@@ -196,6 +196,9 @@ Command ifconfig_remove_address(const InterfaceName& name, std::string_view addr
 Command ifconfig_enable_inet6(const InterfaceName& name) {
     return ifconfig({name.str(), "inet6", "-ifdisabled", "auto_linklocal"});
 }
+Command ifconfig_accept_rtadv(const InterfaceName& name) {
+    return ifconfig({name.str(), "inet6", "accept_rtadv"});
+}
 Command ifconfig_disable_inet6(const InterfaceName& name) {
     return ifconfig({name.str(), "inet6", "ifdisabled", "-auto_linklocal"});
 }

@@ -41,6 +41,8 @@ Command ifconfig_remove_address(const InterfaceName& name, std::string_view addr
 /// A bridge has IPv6 disabled and no link-local address from its making on (ifconfig(8), nd6 options).
 Command ifconfig_enable_inet6(const InterfaceName& name);
 /// No IPv6 on an interface from here on; an address that is there stays.
+/// Router advertisements give it addresses.
+Command ifconfig_accept_rtadv(const InterfaceName& name);
 Command ifconfig_disable_inet6(const InterfaceName& name);
 Command ifconfig_ether(const InterfaceName& name, std::string_view ether);
 /// A lagg(4) of that name, in the group. A port that is refused is a warning and exit status 1.

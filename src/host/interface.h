@@ -5,6 +5,7 @@
 #include "host/network_operations.h"
 
 #include <algorithm>
+#include <array>
 
 namespace bhype::host {
 
@@ -16,6 +17,21 @@ inline const Interface* named(const std::vector<Interface>& interfaces, const In
 
 inline bool in_group(const Interface& interface, std::string_view group) {
     return std::ranges::count(interface.groups, group) > 0;
+}
+
+/// Nothing goes out there: the host itself, its guests, or a tap of the packet filter's.
+inline bool leads_nowhere(const Interface& interface) {
+    static constexpr std::array groups{"lo", "tap", "epair", "pflog", "pfsync", "enc"};
+    return std::ranges::any_of(groups, [&](const char* group) { return in_group(interface, group); });
+}
+
+/// Carries Ethernet to the outside, as a bridge's uplink and a lagg's port must: no tunnel, no bridge, none
+/// of bHype's VLANs.
+inline bool carries_outside(const Interface& interface) {
+    static constexpr std::array groups{"bridge", "tun", "wg", "gif", "gre", "ipsec"};
+    return !leads_nowhere(interface) && !interface.ether.empty() &&
+           !interface.name.str().starts_with("bhv-") &&
+           std::ranges::none_of(groups, [&](const char* group) { return in_group(interface, group); });
 }
 
 /// Of an address as ifconfig(8) shows it: it came by itself.

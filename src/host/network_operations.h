@@ -159,12 +159,13 @@ struct Listener {
     std::int64_t port = 0;
 };
 BOOST_DESCRIBE_STRUCT(Listener, (), (command, pid, protocol, address, port))
-/// Who listens on the ports of DNS and DHCP (53, 67), but for bHype's dnsmasq.
-struct DhcpPorts {
-    BHYPE_OPERATION("dhcp.ports", reads, 20);
+/// Who listens on these ports of the host, but for bHype's dnsmasq.
+struct PortList {
+    std::vector<Ranged<1, 65535>> ports; ///< one at least
+    BHYPE_OPERATION("port.list", reads, 20);
     using Result = std::vector<Listener>;
 };
-BOOST_DESCRIBE_STRUCT(DhcpPorts, (), ())
+BOOST_DESCRIBE_STRUCT(PortList, (), (ports))
 
 /// RFC 2132 options beside those that have a field of their own.
 struct DhcpOption {
@@ -268,12 +269,15 @@ struct FirewallShowResult {
     bool ipfw = false;    ///< ipfw is loaded
     bool conf_exists = false;
     ConfState conf = ConfState::missing;
+    bool own_rules = false;               ///< pf.conf has some beside bHype's lines
+    std::string rules_file;               ///< rc.conf's pf_rules, "/etc/pf.conf" when it has none
     std::string text;                     ///< the rules in anchor bhype/guests as pf shows them
     bool forwarding = false;              ///< net.inet.ip.forwarding
     std::optional<InterfaceName> way_out; ///< of the default route
 };
 BOOST_DESCRIBE_STRUCT(FirewallShowResult, (),
-                      (loaded, enabled, nat, rdr, filter, ipfw, conf_exists, conf, text, forwarding, way_out))
+                      (loaded, enabled, nat, rdr, filter, ipfw, conf_exists, conf, own_rules, rules_file,
+                       text, forwarding, way_out))
 struct FirewallShow {
     BHYPE_OPERATION("firewall.show", reads, 20);
     using Result = FirewallShowResult;
@@ -316,7 +320,7 @@ BOOST_DESCRIBE_STRUCT(UplinkChange, (), (kind, present, ports, switch_, name, pr
 struct UplinkPlanResult {
     std::vector<std::string> now;   ///< commands, in their order
     std::vector<std::string> back;  ///< that undo them, in their order
-    std::vector<std::string> saved; ///< sysrc commands that follow the confirmation
+    std::vector<std::string> saved; ///< that follow the confirmation: sysrc, then what renews leases
 };
 BOOST_DESCRIBE_STRUCT(UplinkPlanResult, (), (now, back, saved))
 /// What a change would do. Error(switch_refused) when this host does not allow it.
@@ -338,7 +342,7 @@ struct UplinkGuard {
     UplinkChange change;
     std::int64_t until = 0;            ///< armed: epoch seconds at which it goes back
     std::string reason;                ///< reverted: why
-    std::vector<std::string> failures; ///< commands that failed while it was taken back
+    std::vector<std::string> failures; ///< commands that failed while it was taken back, or after it was kept
 };
 BOOST_DESCRIBE_STRUCT(UplinkGuard, (), (state, id, change, until, reason, failures))
 struct UplinkShow {
@@ -351,7 +355,7 @@ BOOST_DESCRIBE_STRUCT(UplinkShow, (), ())
 /// after its own death; a boot before that brings up what was. Error(switch_refused) as for the plan,
 /// Error(uplink_busy) while another waits. A failure undoes it at once.
 struct UplinkApply {
-    std::string id; ///< of the caller's choice
+    TaskId id; ///< names the change from then on
     UplinkChange change;
     Ranged<10, 3600> seconds{60};
     BHYPE_OPERATION("uplink.apply", replaces, 120);
@@ -362,7 +366,7 @@ BOOST_DESCRIBE_STRUCT(UplinkApply, (), (id, change, seconds))
 /// Saves it in rc.conf by sysrc(8): the next boot has it, with bHype or without. Kept already: done.
 /// Error(uplink_over) when it does not wait for that, as when its time is over.
 struct UplinkConfirm {
-    std::string id;
+    TaskId id;
     BHYPE_OPERATION("uplink.confirm", replaces, 120);
     using Result = UplinkGuard;
 };
@@ -370,7 +374,7 @@ BOOST_DESCRIBE_STRUCT(UplinkConfirm, (), (id))
 
 /// Undoes it at once. Reverted already, or never heard of: done. Error(uplink_over) when it was kept.
 struct UplinkRevert {
-    std::string id;
+    TaskId id;
     BHYPE_OPERATION("uplink.revert", reconciled, 120);
     using Result = UplinkGuard;
 };

@@ -382,7 +382,7 @@ using Operations =
                          NeighborList, PoolCreate, TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate,
                          CloneCreate, VolumeGrow, DatasetPublish, AsideRemove, DatasetDestroy,
                          DefinitionWrite, FirmwareCopy, ImageWrite, BridgeEnsure, BridgeDetach, BridgeRemove,
-                         TapCreate, TapsRemove, DhcpPorts, DhcpEnsure, RoutingEnsure, FirewallEnsure,
+                         TapCreate, TapsRemove, PortList, DhcpEnsure, RoutingEnsure, FirewallEnsure,
                          FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm,
                          UplinkRevert, ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset,
                          GuestForget, GuestLog, ConsoleOpen, PasswordCheck, AccountCheck>;

@@ -29,7 +29,7 @@ Command pfctl(std::vector<std::string> arguments, std::optional<std::string> inp
 std::string nat_rules(const FirewallSwitch& item, const WaysOut& ways) {
     const auto rule = [&](const std::optional<InterfaceName>& way, std::string_view family,
                           const std::string& network) {
-        return way ? fmt::format("nat on {0} {1} from {2} to any -> ({0})\n", way->str(), family, network)
+        return way ? fmt::format("nat on {0} {1} from {2} to any -> ({0}:0)\n", way->str(), family, network)
                    : fmt::format("# no default route: no {} NAT for {}\n", family, item.switch_.str());
     };
     auto text = rule(item.uplink ? item.uplink : ways.inet, "inet", ipv4_network(item.address).str());
@@ -57,12 +57,15 @@ std::string filter_rules(const FirewallSwitch& item) {
     const auto of_family = [&](std::string_view family, std::string_view icmp, const std::string& told,
                                const std::string& network, std::string_view own) {
         text += fmt::format("pass in quick on {} {} proto {} from any to {}\n", on, family, icmp, told);
-        text += fmt::format("pass in quick on {} {} proto {{ tcp udp }} from {} to {} port 53\n", on, family,
-                            network, own);
+        // Guests of a private switch would reach the outside by way of names.
+        if (item.nat)
+            text += fmt::format("pass in quick on {} {} proto {{ tcp udp }} from {} to {} port 53\n", on,
+                                family, network, own);
         if (!item.reach_host)
             text += fmt::format("block return in quick on {} {} from any to (self)\n", on, family);
-        if (!item.nat)
-            text += fmt::format("block return in quick on {} {} from any to ! {}\n", on, family, network);
+        text += item.nat
+                    ? fmt::format("pass in quick on {} {} from {} to any\n", on, family, network)
+                    : fmt::format("block return in quick on {} {} from any to ! {}\n", on, family, network);
         text += fmt::format("pass out quick on {} {} from (self) to any\n", on, family);
         if (!item.nat)
             text += fmt::format("block return out quick on {} {} from ! {} to any\n", on, family, network);
@@ -181,6 +184,15 @@ ConfState pf_conf_state(std::string_view pf_conf) {
     return nat && rdr && filter   ? ConfState::complete
            : nat || rdr || filter ? ConfState::partial
                                   : ConfState::missing;
+}
+
+bool pf_conf_has_own_rules(std::string_view pf_conf) {
+    bool own = false;
+    each_line(pf_conf_candidate(pf_conf, false), [&](std::string_view line) {
+        const auto fields = words(line);
+        own = own || (!fields.empty() && !fields[0].starts_with('#'));
+    });
+    return own;
 }
 
 std::string pf_conf_candidate(std::string_view pf_conf, bool present) {

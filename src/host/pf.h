@@ -44,6 +44,8 @@ PfCalls parse_pf_calls(std::string_view nat, std::string_view rules);
 
 /// bHype's lines for pf.conf, as shown to people.
 std::string pf_conf_lines();
+/// Whether it says anything of its own beside bHype's lines: rules, tables, options.
+bool pf_conf_has_own_rules(std::string_view pf_conf);
 ConfState pf_conf_state(std::string_view pf_conf);
 /// The text with bHype's lines at their two places, or without them: nat-anchor and rdr-anchor before the
 /// first filter rule, since pf.conf(5) demands translation before filtering, and anchor at the end. The rest

@@ -21,6 +21,7 @@ namespace bhype::host {
     X(netstat, "/usr/bin/netstat")                                                                           \
     X(pfctl, "/sbin/pfctl")                                                                                  \
     X(route, "/sbin/route")                                                                                  \
+    X(service, "/usr/sbin/service")                                                                          \
     X(sockstat, "/usr/bin/sockstat")                                                                         \
     X(swapctl, "/sbin/swapctl")                                                                              \
     X(sysctl, "/sbin/sysctl")                                                                                \

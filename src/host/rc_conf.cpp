@@ -20,14 +20,26 @@ bool is_address(std::string_view word) {
     return Ipv4Address::parse(address) || address.find(':') != address.npos;
 }
 
+/// network.subr takes its own words in any case.
+std::string in_capitals(std::string_view word) {
+    std::string all(word);
+    for (char& c : all)
+        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    return all;
+}
+
 /// Takes addresses with their words out of ifconfig's arguments; what is left is the rest.
 void split_arguments(std::string_view arguments, RcInterface& found) {
     const auto all = words(arguments);
     for (std::size_t i = 0; i < all.size(); ++i) {
         const bool family = all[i] == "inet" || all[i] == "inet6";
-        if (all[i].find("DHCP") != all[i].npos || all[i] == "WPA" || all[i] == "HOSTAP" ||
-            all[i] == "accept_rtadv")
+        if (const auto upper = in_capitals(all[i]); upper.ends_with("DHCP")) {
+            found.dhcp = all[i];
+            continue;
+        } else if (upper == "WPA" || upper == "HOSTAP") {
             found.obstacle = all[i];
+        }
+        found.rtadv = found.rtadv || all[i] == "accept_rtadv";
         // "ether MAC" is a family and an address too, but stays where it is.
         if (!(family && i + 1 < all.size() && is_address(all[i + 1])) && !(i == 0 && is_address(all[i]))) {
             found.rest += (found.rest.empty() ? "" : " ") + std::string(all[i]);
@@ -128,8 +140,7 @@ RcInterface rc_interface(const std::map<std::string, std::string>& rc, std::stri
     found.inet6 = value("ifconfig_" + word + "_ipv6");
     RcInterface inet6;
     split_arguments(found.inet6, inet6);
-    if (!inet6.obstacle.empty())
-        found.obstacle = inet6.obstacle;
+    found.rtadv = inet6.rtadv;
     return found;
 }
 
@@ -138,7 +149,7 @@ std::vector<RcSetting> rc_settings(const std::map<std::string, std::string>& rc,
     const auto word = rc_word(interface);
     std::vector<RcSetting> settings;
     // An interface with no words of its own has its first address there, as people write it.
-    const bool in_first = wanted.rest.empty() && !wanted.addresses.empty();
+    const bool in_first = wanted.rest.empty() && wanted.dhcp.empty() && !wanted.addresses.empty();
     std::size_t number = 0;
     for (std::size_t i = in_first ? 1 : 0; i < wanted.addresses.size(); ++i)
         settings.push_back({alias(word, number++), wanted.addresses[i]});
@@ -148,7 +159,10 @@ std::vector<RcSetting> rc_settings(const std::map<std::string, std::string>& rc,
         settings.push_back({name, wanted.inet6});
     else if (rc.contains(name))
         settings.push_back({name, std::nullopt});
-    settings.push_back({"ifconfig_" + word, in_first ? wanted.addresses.front() : wanted.rest});
+    const auto words = wanted.dhcp.empty()   ? wanted.rest
+                       : wanted.rest.empty() ? wanted.dhcp
+                                             : wanted.dhcp + ' ' + wanted.rest;
+    settings.push_back({"ifconfig_" + word, in_first ? wanted.addresses.front() : words});
     return settings;
 }
 

@@ -28,10 +28,18 @@ std::string up_with(const std::string& rest);
 /// What rc.conf says of one interface.
 struct RcInterface {
     std::vector<std::string> addresses; ///< "inet 192.0.2.10/24", in the order in which rc sets them
+    std::string dhcp;                   ///< "DHCP", "SYNCDHCP", "NOSYNCDHCP"; empty: no client
     std::string rest;                   ///< of ifconfig_IF: "up mtu 9000 -tso"
     std::string inet6;                  ///< ifconfig_IF_ipv6
-    std::string obstacle;               ///< what cannot be moved: "DHCP", empty when all can
+    bool rtadv = false;                 ///< in `inet6`: router advertisements give it addresses
+    std::string obstacle;               ///< what cannot be moved: "WPA", empty when all can
 };
+/// Words for ifconfig alone.
+inline RcInterface with_words(std::string words) {
+    RcInterface interface;
+    interface.rest = std::move(words);
+    return interface;
+}
 RcInterface rc_interface(const std::map<std::string, std::string>& rc, std::string_view interface);
 
 /// A variable as it is to be; none: removed.

@@ -32,10 +32,14 @@ std::vector<GatewayRoute> parse_routes(const Command& command, const Output& out
         const auto fields = words(line);
         if (fields.size() >= 4 && fields[0] == "Destination")
             column = std::ranges::find(fields, "Netif") - fields.begin();
-        else if (column > 2 && std::ssize(fields) > column && fields[2].find('G') != line.npos &&
-                 fields[2].find('S') != line.npos)
+        if (column <= 2 || std::ssize(fields) <= column)
+            return;
+        const auto flag = [&](char c) { return fields[2].find(c) != line.npos; };
+        const bool advertised =
+            inet6 && fields[0] == "default" && std::ranges::none_of("123DS", flag) && flag('U');
+        if (flag('G') && (flag('S') || advertised))
             found.push_back({inet6, std::string(fields[0]), std::string(fields[1]),
-                             std::string(fields[static_cast<std::size_t>(column)])});
+                             std::string(fields[static_cast<std::size_t>(column)]), advertised});
     });
     return found;
 }

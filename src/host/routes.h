@@ -7,17 +7,18 @@
 
 namespace bhype::host {
 
-/// A route that somebody set (flag S), by way of a gateway (flag G).
+/// A route by way of a gateway (flag G) that somebody set (flag S), or the default of a router advertisement.
 struct GatewayRoute {
     bool inet6 = false;
     std::string destination; ///< "default", "10.0.0.0/8"
     std::string gateway;     ///< "192.0.2.1", "fe80::1%em0"
     std::string interface;
+    bool advertised = false;
 };
-BOOST_DESCRIBE_STRUCT(GatewayRoute, (), (inet6, destination, gateway, interface))
+BOOST_DESCRIBE_STRUCT(GatewayRoute, (), (inet6, destination, gateway, interface, advertised))
 
 Command netstat_routes(bool inet6);
-/// Routes that came by themselves (a daemon's, router advertisements) are left out.
+/// Those of a routing daemon and of redirects (flags 1 to 3, D) are left out.
 std::vector<GatewayRoute> parse_routes(const Command& command, const Output& output, bool inet6);
 
 Command route_add(const GatewayRoute& route);

@@ -4,9 +4,14 @@
 
 namespace bhype::host {
 
-Command sockstat_dhcp() {
+Command sockstat_listening(const std::vector<Ranged<1, 65535>>& ports) {
+    std::string list;
+    for (const auto& port : ports)
+        list += (list.empty() ? "" : ",") + std::to_string(port.value);
+    if (list.empty())
+        throw Error(Code::invalid_field, {}, {{"ports", "are missing"}});
     return {.program = Program::sockstat,
-            .arguments = {"-46lnq", "-p", "53,67"},
+            .arguments = {"-46lnq", "-p", list},
             .input = std::nullopt,
             .deadline = std::chrono::seconds(20)};
 }

@@ -7,8 +7,8 @@
 
 namespace bhype::host {
 
-/// Who listens on the ports of DNS and DHCP.
-Command sockstat_dhcp();
+/// Who listens on these ports.
+Command sockstat_listening(const std::vector<Ranged<1, 65535>>& ports);
 std::vector<Listener> parse_sockstat(const Command& command, const Output& output);
 
 } // namespace bhype::host

@@ -1,5 +1,6 @@
 #include "host/uplink.h"
 
+#include "host/dhclient.h"
 #include "host/facts.h"
 #include "host/text.h"
 #include "host/uplink_planner.h"
@@ -53,9 +54,8 @@ std::vector<const Interface*> UplinkPlanner::ports(std::size_t least, std::size_
         }
         if (std::ranges::count(found, port) > 0)
             add("ports", name.str() + " is named twice");
-        static constexpr std::array inside{"lo", "tap", "epair", "bridge", "wg", "gif", "tun"};
-        if (std::ranges::any_of(inside, [&](const char* group) { return in_group(*port, group); }))
-            add("ports", name.str() + " leads nowhere outside");
+        if (!carries_outside(*port))
+            add("ports", name.str() + " carries no Ethernet to the outside");
         found.push_back(port);
     }
     return found;
@@ -67,29 +67,37 @@ void UplinkPlanner::check_free(const Interface& port) {
             add("ports", port.name.str() + " is a member of " + other.name.str());
         if (std::ranges::count(other.laggports, port.name.str()) > 0)
             add("ports", port.name.str() + " is a port of " + other.name.str());
+        // A bridge takes a member's frames before its vlan(4)s see them (if_ethersubr.c).
+        if (other.parent == port.name.str())
+            add("ports", port.name.str() + " carries " + other.name.str() +
+                             ", which would get nothing any more: take that away first");
     }
 }
 
 RcInterface UplinkPlanner::saved(const Interface& interface, const char* field) {
     const auto name = interface.name.str();
     auto found = rc_interface(network_.rc, name);
-    if (found.obstacle.ends_with("DHCP"))
-        add(field,
-            name + " gets its address by DHCP, and bHype moves no DHCP client: give it a fixed address in "
-                   "rc.conf first");
-    else if (!found.obstacle.empty())
+    if (!found.obstacle.empty()) {
         add(field, fmt::format("rc.conf has {} for {}, which bHype does not move", found.obstacle, name));
-    if (!found.obstacle.empty())
         return found;
+    }
     std::string all = found.inet6;
     for (const auto& address : found.addresses)
         all += ' ' + address;
     const auto told = words(all);
+    const bool fixed = std::ranges::any_of(
+        found.addresses, [](const std::string& address) { return address.starts_with("inet "); });
+    if (!found.dhcp.empty() && fixed)
+        add(field,
+            fmt::format("rc.conf gives {} a fixed IPv4 address beside DHCP, whose client would take it away "
+                        "when it starts on another interface: keep one of the two",
+                        name));
     for (const auto& address : given_addresses(interface)) {
         const auto bare = address.substr(0, address.find('/'));
         const bool known = std::ranges::any_of(
             told, [&](std::string_view word) { return word.substr(0, word.find('/')) == bare; });
-        if (!known)
+        const bool learned = address.find(':') == address.npos ? !found.dhcp.empty() : found.rtadv;
+        if (!known && !learned)
             add(field,
                 fmt::format("{} has {}, which rc.conf's ifconfig_{} does not give it: put it there, or "
                             "it would be gone after the next boot",
@@ -116,10 +124,16 @@ void UplinkPlanner::forget(const std::string& name) {
             set(std::move(setting.name), std::nullopt);
 }
 
-void UplinkPlanner::move(const Interface& from, const InterfaceName& to, bool to_lacks_inet6,
-                         const std::function<void()>& between) {
+void UplinkPlanner::move(const Interface& from, const RcInterface& rc, const InterfaceName& to,
+                         bool to_lacks_inet6, const std::function<void()>& between) {
     const auto routes = routes_of(from.name);
     const auto addresses = given_addresses(from);
+    if (!rc.dhcp.empty()) {
+        step(dhclient_stop(from.name), dhclient_start(from.name));
+        // devd(8) may have started it again when the link came and went meanwhile.
+        result_.finish.push_back({dhclient_stop(from.name), true});
+        result_.finish.push_back({dhclient_start(to)});
+    }
     for (const auto& route : routes)
         step(route_delete(route), route_add(route));
     for (const auto& address : addresses)
@@ -142,6 +156,10 @@ void UplinkPlanner::move(const Interface& from, const InterfaceName& to, bool to
             route.gateway = route.gateway.substr(0, scope + 1) + to.str();
         step(route_add(route), route_delete(route));
     }
+    if (rc.rtadv)
+        result_.finish.push_back({ifconfig_accept_rtadv(to)});
+    if (const auto router = this->rc("ipv6_defaultrouter"); router.ends_with('%' + from.name.str()))
+        set("ipv6_defaultrouter", router.substr(0, router.find('%') + 1) + to.str());
 }
 
 UplinkSteps uplink_steps(const UplinkChange& change, const HostNetwork& network) {
@@ -157,6 +175,8 @@ UplinkPlanResult shown(const UplinkSteps& steps, const std::map<std::string, std
             result.back.push_back(display(*step->back));
     for (const auto& command : rc_commands(steps.rc, rc))
         result.saved.push_back(display(command));
+    for (const auto& last : steps.finish)
+        result.saved.push_back(display(last.run));
     return result;
 }
 

@@ -13,11 +13,19 @@ struct UplinkStep {
     std::optional<Command> back; ///< none: what it did goes with another step's
 };
 
+struct UplinkFinish {
+    Command run;
+    bool may_fail = false;
+};
+
 struct UplinkSteps {
     std::vector<UplinkStep> steps;
     /// In the order in which they are written: what a boot reads between two of them leaves the host
     /// reachable, as it was or as it is to be.
     std::vector<RcSetting> rc;
+    /// Once rc.conf is written: who renews the addresses that moved, the DHCP client or router
+    /// advertisements, does it on the new interface.
+    std::vector<UplinkFinish> finish;
 };
 
 /// What the host has now.

@@ -76,19 +76,22 @@ void UplinkPlanner::bridge() {
     // The network, and who lets only known MACs through, see the one they know.
     if (!port.ether.empty() && bridge->ether != port.ether)
         step(ifconfig_ether(name, port.ether), ifconfig_ether(name, bridge->ether));
-    move(port, name, true, [&] {
+    move(port, rc_port, name, true, [&] {
         step(ifconfig_add_member(name, port.name), ifconfig_remove_member(name, port.name));
         step(ifconfig_up(name), std::nullopt);
     });
 
     auto moved = rc_port;
+    // A bridge has no link-local address by itself (nd6.c), by which routers are reached.
+    if (!moved.inet6.empty())
+        moved.inet6 += " auto_linklocal";
     moved.rest = fmt::format("ether {} addm {} group {}", port.ether, port.name.str(), interface_group);
     settle(name.str(), moved);
     set("ifconfig_" + word + "_descr", switch_description(*change_.switch_));
     const auto unit = free_unit(network_, "bridge");
     set("ifconfig_" + unit + "_name", name.str());
     set("cloned_interfaces", with_word(rc("cloned_interfaces"), unit));
-    settle(port.name.str(), {{}, up_with(rc_port.rest), {}, {}});
+    settle(port.name.str(), with_words(up_with(rc_port.rest)));
 }
 
 void UplinkPlanner::unbridge() {
@@ -110,14 +113,16 @@ void UplinkPlanner::unbridge() {
         add("switch", "rc.conf does not make " + name.str());
     check();
 
-    move(*bridge, port.name, true, [&] {
+    move(*bridge, rc_bridge, port.name, true, [&] {
         step(ifconfig_remove_member(name, port.name), ifconfig_add_member(name, port.name));
         if (bridge->ether == port.ether)
             step(ifconfig_ether(name, own_ether(name)), ifconfig_ether(name, port.ether));
     });
 
-    settle(port.name.str(),
-           {rc_bridge.addresses, rc_port.rest == "up" ? "" : rc_port.rest, rc_bridge.inet6, {}});
+    auto moved = rc_bridge;
+    moved.rest = rc_port.rest == "up" ? "" : rc_port.rest;
+    moved.inet6 = without_word(moved.inet6, "auto_linklocal");
+    settle(port.name.str(), moved);
     take_out("cloned_interfaces", unit);
     set("ifconfig_" + unit + "_name", std::nullopt);
     set("ifconfig_" + word + "_descr", std::nullopt);

@@ -35,6 +35,10 @@ void UplinkPlanner::lagg() {
     }
     check();
     const auto rc_carrier = carrier ? saved(*carrier, "ports") : RcInterface{};
+    if (!rc_carrier.dhcp.empty() && carrier != found.front())
+        add("ports",
+            "name " + carrier->name.str() +
+                " first: the lagg takes the first port's MAC, by which the DHCP server knows the host");
     check();
 
     // Ports join one by one as they are named; MACs come from the first.
@@ -45,23 +49,22 @@ void UplinkPlanner::lagg() {
         if (!port->up)
             step(ifconfig_up(port->name), std::nullopt);
     if (carrier)
-        move(*carrier, name, false, create);
+        move(*carrier, rc_carrier, name, false, create);
     else
         create();
 
     std::string arguments = "laggproto " + enum_name(*change_.protocol);
     for (const auto& port : change_.ports)
         arguments += " laggport " + port.str();
-    settle(name.str(), {rc_carrier.addresses,
-                        fmt::format("{} group {} up", arguments, interface_group),
-                        rc_carrier.inet6,
-                        {}});
+    auto moved = rc_carrier;
+    moved.rest = fmt::format("{} group {} up", arguments, interface_group);
+    settle(name.str(), moved);
     for (const auto* port : found)
         if (port != carrier)
-            settle(port->name.str(), {{}, up_with(rc_interface(network_.rc, port->name.str()).rest), {}, {}});
+            settle(port->name.str(), with_words(up_with(rc_interface(network_.rc, port->name.str()).rest)));
     set("cloned_interfaces", with_word(rc("cloned_interfaces"), name.str()));
     if (carrier)
-        settle(carrier->name.str(), {{}, up_with(rc_carrier.rest), {}, {}});
+        settle(carrier->name.str(), with_words(up_with(rc_carrier.rest)));
 }
 
 void UplinkPlanner::unlagg() {
@@ -77,16 +80,23 @@ void UplinkPlanner::unlagg() {
         add("name", name.str() + " has no port for its addresses");
     const auto rc_lagg = saved(*lagg, "name");
     check();
+    // ifconfig shows them by their numbers; the first that was named gave the lagg its MAC.
     std::vector<InterfaceName> members;
-    for (const auto& port : lagg->laggports)
-        members.push_back(InterfaceName::from(port));
+    for (const auto word : words(rc_lagg.rest))
+        if (std::ranges::count(lagg->laggports, word) > 0)
+            members.push_back(InterfaceName::from(word));
+    if (members.size() != lagg->laggports.size())
+        add("name", "rc.conf's ifconfig_" + rc_word(name.str()) + " names other ports than it has");
+    check();
     const auto& first = members.front();
     const auto rc_first = rc_interface(network_.rc, first.str());
 
-    move(*lagg, first, true,
+    move(*lagg, rc_lagg, first, true,
          [&] { step(ifconfig_destroy(name), ifconfig_create_lagg(name, lagg->laggproto, members)); });
 
-    settle(first.str(), {rc_lagg.addresses, rc_first.rest == "up" ? "" : rc_first.rest, rc_lagg.inet6, {}});
+    auto moved = rc_lagg;
+    moved.rest = rc_first.rest == "up" ? "" : rc_first.rest;
+    settle(first.str(), moved);
     take_out("cloned_interfaces", name.str());
     forget(name.str());
 }
@@ -118,11 +128,10 @@ void UplinkPlanner::vlan() {
     if (!port.up)
         step(ifconfig_up(port.name), std::nullopt);
 
-    settle(name,
-           {change_.address ? std::vector{"inet " + change_.address->str()} : std::vector<std::string>{},
-            change_.address ? "" : "up",
-            {},
-            {}});
+    auto words = with_words(change_.address ? "" : "up");
+    if (change_.address)
+        words.addresses.push_back("inet " + change_.address->str());
+    settle(name, words);
     if (!network_.rc.contains("ifconfig_" + rc_word(port.name.str())))
         set("ifconfig_" + rc_word(port.name.str()), "up");
     const auto vlans = "vlans_" + rc_word(port.name.str());

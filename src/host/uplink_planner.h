@@ -58,7 +58,9 @@ class UplinkPlanner {
     /// All that rc.conf says of an interface goes.
     void forget(const std::string& name);
     /// Routes and addresses off `from`; then `between`; then on `to`, where IPv6 may have to be turned on.
-    void move(const Interface& from, const InterfaceName& to, bool to_lacks_inet6,
+    /// Leased and advertised addresses move like others and stay valid meanwhile; who renews them follows at
+    /// the end: so nothing on the way back waits for a server.
+    void move(const Interface& from, const RcInterface& rc, const InterfaceName& to, bool to_lacks_inet6,
               const std::function<void()>& between);
 
     const UplinkChange& change_;

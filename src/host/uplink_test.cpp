@@ -109,14 +109,72 @@ TEST(Uplink, BridgingMovesRoutesAndAddressesAndItsWayBackIsTheReverse) {
 TEST(Uplink, TheNicLosesItsWordsInRcConfOnlyAfterTheBridgeHasThem) {
     const auto host = one_nic();
     const auto plan = bare(shown(uplink_steps(bridging(), host), host.rc));
-    EXPECT_EQ(plan.saved, (Lines{"sysrc 'ifconfig_bh_public_alias0=inet 192.0.2.10 netmask 255.255.255.0'",
-                                 "sysrc 'ifconfig_bh_public_alias1=inet 192.0.2.11/32'",
-                                 "sysrc 'ifconfig_bh_public_ipv6=inet6 2001:db8::a prefixlen 64'",
-                                 "sysrc 'ifconfig_bh_public=ether 58:9c:fc:00:00:00 addm em0 group bhype'",
-                                 "sysrc 'ifconfig_bh_public_descr=bhype switch/public'",
-                                 "sysrc ifconfig_bridge1_name=bh-public",
-                                 "sysrc 'cloned_interfaces=bridge0 bridge1'", "sysrc -x ifconfig_em0_alias0",
-                                 "sysrc -x ifconfig_em0_ipv6", "sysrc 'ifconfig_em0=-lro up'"}));
+    EXPECT_EQ(plan.saved,
+              (Lines{"sysrc 'ifconfig_bh_public_alias0=inet 192.0.2.10 netmask 255.255.255.0'",
+                     "sysrc 'ifconfig_bh_public_alias1=inet 192.0.2.11/32'",
+                     "sysrc 'ifconfig_bh_public_ipv6=inet6 2001:db8::a prefixlen 64 auto_linklocal'",
+                     "sysrc 'ifconfig_bh_public=ether 58:9c:fc:00:00:00 addm em0 group bhype'",
+                     "sysrc 'ifconfig_bh_public_descr=bhype switch/public'",
+                     "sysrc ifconfig_bridge1_name=bh-public", "sysrc 'cloned_interfaces=bridge0 bridge1'",
+                     "sysrc -x ifconfig_em0_alias0", "sysrc -x ifconfig_em0_ipv6",
+                     "sysrc 'ifconfig_em0=-lro up'"}));
+}
+
+/// A NIC whose addresses are leased and advertised.
+HostNetwork dynamic_nic() {
+    auto host = one_nic();
+    host.interfaces[0] = nic("em0", {"192.0.2.120/24"}, {"fe80::1%em0/64", "2001:db8::1:2/64"});
+    host.routes = {{false, "default", "192.0.2.1", "em0"}, {true, "default", "fe80::99%em0", "em0", true}};
+    host.rc = {{"ifconfig_em0", "SYNCDHCP mtu 9000"}, {"ifconfig_em0_ipv6", "inet6 accept_rtadv"}};
+    return host;
+}
+
+TEST(Uplink, LeasedAndAdvertisedAddressesMoveAndTheirRenewalFollows) {
+    auto host = dynamic_nic();
+    const auto steps = uplink_steps(bridging(), host);
+    const auto plan = bare(shown(steps, host.rc));
+    EXPECT_EQ(plan.now[1], "service dhclient forcestop em0");
+    EXPECT_EQ(plan.back[plan.back.size() - 2], "service dhclient forcestart em0")
+        << "once all is back, so that nothing waits for a server";
+    EXPECT_EQ(std::ranges::count(plan.now, "ifconfig bh-public inet 192.0.2.120/24 alias"), 1);
+    EXPECT_EQ(std::ranges::count(plan.now, "ifconfig bh-public inet6 2001:db8::1:2/64 alias"), 1);
+    EXPECT_EQ(plan.now.back(), "route -n add -inet6 default fe80::99%bh-public");
+    ASSERT_GE(plan.saved.size(), 3U);
+    EXPECT_EQ(plan.saved[plan.saved.size() - 3], "service dhclient forcestop em0");
+    EXPECT_EQ(plan.saved[plan.saved.size() - 2], "service dhclient forcestart bh-public");
+    EXPECT_EQ(plan.saved.back(), "ifconfig bh-public inet6 accept_rtadv");
+
+    const auto before = host.rc;
+    host.rc = written(steps, host.rc);
+    EXPECT_EQ(host.rc.at("ifconfig_bh_public"), "SYNCDHCP ether 58:9c:fc:00:00:00 addm em0 group bhype");
+    EXPECT_EQ(host.rc.at("ifconfig_bh_public_ipv6"), "inet6 accept_rtadv auto_linklocal");
+    EXPECT_EQ(host.rc.at("ifconfig_em0"), "mtu 9000 up");
+    std::swap(host.interfaces[0].inet, host.interfaces[2].inet);
+    host.interfaces[2].inet6 = {"2001:db8::1:2/64"};
+    host.interfaces[0].inet6.clear();
+    host.interfaces[2].members = {"em0"};
+    auto change = bridging();
+    change.present = false;
+    const auto after = written(uplink_steps(change, host), host.rc);
+    EXPECT_EQ(after.at("ifconfig_em0"), "SYNCDHCP mtu 9000 up");
+    EXPECT_EQ(after.at("ifconfig_em0_ipv6"), before.at("ifconfig_em0_ipv6"));
+    EXPECT_FALSE(after.contains("ifconfig_bh_public"));
+}
+
+TEST(Uplink, TheLaggHasTheMacByWhichTheDhcpServerKnowsTheHost) {
+    auto host = dynamic_nic();
+    UplinkChange change;
+    change.kind = UplinkKind::lagg;
+    change.ports = {InterfaceName::from("em1"), InterfaceName::from("em0")};
+    change.name = InterfaceName::from("lagg0");
+    change.protocol = LaggProtocol::lacp;
+    host.interfaces[1].mtu = host.interfaces[0].mtu;
+    const auto problems = refused(change, host);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_NE(problems[0].rule.find("name em0 first"), std::string::npos);
+    std::swap(change.ports[0], change.ports[1]);
+    EXPECT_EQ(written(uplink_steps(change, host), host.rc).at("ifconfig_lagg0"),
+              "SYNCDHCP laggproto lacp laggport em0 laggport em1 group bhype up");
 }
 
 TEST(Uplink, UnbridgingGivesEverythingBack) {
@@ -150,10 +208,16 @@ TEST(Uplink, UnbridgingGivesEverythingBack) {
 
 TEST(Uplink, WhatTheNextBootWouldNotBringIsRefused) {
     auto host = one_nic();
-    host.rc["ifconfig_em0"] = "SYNCDHCP";
+    host.rc["ifconfig_em0"] = "WPA SYNCDHCP";
     auto problems = refused(bridging(), host);
     ASSERT_EQ(problems.size(), 1U);
-    EXPECT_NE(problems[0].rule.find("DHCP"), std::string::npos);
+    EXPECT_NE(problems[0].rule.find("WPA"), std::string::npos);
+
+    host = one_nic();
+    host.rc["ifconfig_em0"] = "DHCP";
+    problems = refused(bridging(), host);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_NE(problems[0].rule.find("beside DHCP"), std::string::npos);
 
     host = one_nic();
     host.rc.erase("ifconfig_em0_alias0");
@@ -231,13 +295,20 @@ TEST(RcConf, AddressesAreToldFromTheRest) {
         {"ifconfig_em0", "10.0.0.5 netmask 255.0.0.0 broadcast 10.255.255.255 mtu 9000 up"},
         {"ifconfig_em0_alias0", "inet 10.0.0.6/32"},
         {"ifconfig_em1", "ether 02:00:00:00:00:01 inet 192.0.2.9/24"},
-        {"ifconfig_em2", "WPA SYNCDHCP"}};
+        {"ifconfig_em2", "WPA SYNCDHCP"},
+        {"ifconfig_em4", "dhcp mtu 9000"},
+        {"ifconfig_em4_ipv6", "inet6 accept_rtadv"}};
     const auto em0 = rc_interface(rc, "em0");
     EXPECT_EQ(em0.addresses,
               (Lines{"inet 10.0.0.5 netmask 255.0.0.0 broadcast 10.255.255.255", "inet 10.0.0.6/32"}));
     EXPECT_EQ(em0.rest, "mtu 9000 up");
     EXPECT_EQ(rc_interface(rc, "em1").rest, "ether 02:00:00:00:00:01");
-    EXPECT_FALSE(rc_interface(rc, "em2").obstacle.empty());
+    EXPECT_EQ(rc_interface(rc, "em2").obstacle, "WPA");
+    const auto em4 = rc_interface(rc, "em4");
+    EXPECT_EQ(em4.dhcp, "dhcp");
+    EXPECT_EQ(em4.rest, "mtu 9000");
+    EXPECT_TRUE(em4.rtadv);
+    EXPECT_TRUE(em4.obstacle.empty());
     EXPECT_TRUE(rc_interface(rc, "em3").addresses.empty());
 }
 
@@ -264,6 +335,15 @@ TEST(Routes, TheInterfaceIsFoundByItsColumn) {
     EXPECT_EQ(routes[0].destination, "default");
     EXPECT_EQ(routes[0].gateway, "192.0.2.1");
     EXPECT_EQ(routes[0].interface, "em0");
+    const auto inet6 =
+        parse_routes(command,
+                     {.out = "Destination     Gateway         Flags   Nhop#    Mtu      Netif Expire\n"
+                             "::/96           link#2          URS         4  16384        lo0\n"
+                             "default         fe80::99%em0    UG          5   1500        em0\n"
+                             "2001:db8:5::/64 fe80::98%em0    UG1         6   1500        em0\n"},
+                     true);
+    ASSERT_EQ(inet6.size(), 1U);
+    EXPECT_TRUE(inet6[0].advertised);
 }
 
 TEST(Traffic, CountersAreFoundFromTheRight) {
@@ -288,7 +368,7 @@ TEST(Traffic, CountersAreFoundFromTheRight) {
 }
 
 TEST(Sockstat, FieldsAreCountedFromTheRight) {
-    const auto command = sockstat_dhcp();
+    const auto command = sockstat_listening({53, 67});
     const auto found =
         parse_sockstat(command, {.out = "53       dnsmasq    4711  5  udp4   10.77.0.1:53          *:*\n"
                                         "0        my dhcpd    812  12 udp4      *:67                  *:*\n"

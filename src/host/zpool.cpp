@@ -86,16 +86,26 @@ std::vector<Pool> parse_zpool_list(const Command& command, const Output& output)
     return pools;
 }
 
+std::size_t fewest_disks(PoolLayout layout) {
+    switch (layout) {
+    case PoolLayout::stripe:
+        return 1;
+    case PoolLayout::mirror:
+    case PoolLayout::raidz1:
+        return 2;
+    case PoolLayout::raidz2:
+        return 3;
+    case PoolLayout::raidz3:
+        return 4;
+    }
+    return 1;
+}
+
 Command zpool_create(const PoolCreate& pool) {
-    static const std::map<PoolLayout, std::size_t> fewest{{PoolLayout::stripe, 1},
-                                                          {PoolLayout::mirror, 2},
-                                                          {PoolLayout::raidz1, 3},
-                                                          {PoolLayout::raidz2, 4},
-                                                          {PoolLayout::raidz3, 5}};
-    if (pool.disks.size() < fewest.at(pool.layout))
+    if (pool.disks.size() < fewest_disks(pool.layout))
         throw Error(Code::invalid_field, {},
                     {{"disks", fmt::format("{} needs at least {} disks", enum_name(pool.layout),
-                                           fewest.at(pool.layout))}});
+                                           fewest_disks(pool.layout))}});
     if (std::set(pool.disks.begin(), pool.disks.end()).size() != pool.disks.size())
         throw Error(Code::invalid_field, {}, {{"disks", "names a disk twice"}});
     auto command = zpool({"create", "-m", "none", "-O", "compression=lz4", "-O", "atime=off", "-o",

@@ -46,6 +46,10 @@ struct Context {
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
 
+/// A CD's image lies in one of hostd.toml's directories, and is there. Throws Error(policy) or
+/// Error(vm_file_missing).
+void check_media(Context& context, const host::Machine& machine);
+
 /// bHype's dnsmasq; 0 when it does not run.
 pid_t dnsmasq_running(const host::DnsmasqFiles& files);
 
@@ -78,7 +82,7 @@ BHYPE_PERFORM(BridgeDetach);
 BHYPE_PERFORM(BridgeRemove);
 BHYPE_PERFORM(TapCreate);
 BHYPE_PERFORM(TapsRemove);
-BHYPE_PERFORM(DhcpPorts);
+BHYPE_PERFORM(PortList);
 BHYPE_PERFORM(DhcpEnsure);
 BHYPE_PERFORM(RoutingEnsure);
 BHYPE_PERFORM(FirewallEnsure);

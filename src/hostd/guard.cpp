@@ -55,6 +55,13 @@ Guard::~Guard() {
     watcher_.join();
 }
 
+void Guard::end() {
+    const std::lock_guard work(work_);
+    auto record = *record_;
+    if (record.guard.state == GuardState::armed)
+        take_back(record, "bhype-hostd was stopped", quiet_);
+}
+
 void Guard::recover() {
     const auto text = os::read_file(os::open_directory(directory_).get(), file_name, 8 << 20);
     if (!text)
@@ -73,18 +80,19 @@ void Guard::recover() {
         break;
     case GuardState::saving:
         save(record, quiet_);
-        if (!same_boot && record.guard.state == GuardState::kept)
-            finish_after_boot(record);
+        if (record.guard.state != GuardState::kept)
+            break;
+        // What the boot found in rc.conf left the host reachable, the old way or the new one; nobody waits
+        // now to see whether a change of that would.
+        if (same_boot)
+            finish(record, quiet_);
+        else
+            put(record, GuardState::kept,
+                "the host was booted while rc.conf was written: its next boot has all of the change");
         break;
     default:
         break;
     }
-}
-
-/// rc.conf had not all of it when the host came up: what is missing is done now, what is there stays.
-void Guard::finish_after_boot(Record& record) {
-    for (const auto& step : record.steps().steps)
-        quiet_(step.run);
 }
 
 void Guard::watch() {
@@ -150,18 +158,20 @@ host::UplinkGuard Guard::apply(const host::UplinkApply& operation, const host::H
                                const Runner& runner) {
     const std::lock_guard work(work_);
     if (auto present = show(); waits(present.state)) {
-        if (present.id == operation.id && present.state == GuardState::armed)
+        if (present.id == operation.id.str() && present.state == GuardState::armed)
             return present;
         throw Error(Code::uplink_busy);
     }
     Record record;
-    record.guard.id = operation.id;
+    record.guard.id = operation.id.str();
     record.guard.change = operation.change;
     record.seconds = operation.seconds;
     record.guard.until = std::time(nullptr) + operation.seconds;
     record.network = network;
     const auto steps = record.steps();
-    ::close(::open(mark_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    // Without it hostd would take its next start for a boot, and not go back.
+    if (!Fd(::open(mark_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)))
+        throw Error(Code::command_failed, mark_);
     put(record, GuardState::applying);
     try {
         for (const auto& step : steps.steps) {
@@ -196,17 +206,18 @@ void Guard::take_back(Record& record, const std::string& reason, const Runner& r
     put(record, GuardState::reverted, reason);
 }
 
-host::UplinkGuard Guard::confirm(const std::string& id, const Runner& runner) {
+host::UplinkGuard Guard::confirm(const TaskId& id, const Runner& runner) {
     const std::lock_guard work(work_);
     auto record = *record_;
-    if (record.guard.id != id ||
+    if (record.guard.id != id.str() ||
         (record.guard.state != GuardState::armed && record.guard.state != GuardState::kept))
-        throw Error(Code::uplink_over, record.guard.id == id ? record.guard.reason : "");
+        throw Error(Code::uplink_over, record.guard.id == id.str() ? record.guard.reason : "");
     if (record.guard.state == GuardState::armed) {
         put(record, GuardState::saving);
         save(record, runner);
         if (record.guard.state != GuardState::kept)
             throw Error(Code::command_failed, record.guard.reason);
+        finish(record, runner);
     }
     return record.guard;
 }
@@ -233,10 +244,24 @@ void Guard::save(Record& record, const Runner& runner) {
     put(record, GuardState::kept);
 }
 
-host::UplinkGuard Guard::revert(const std::string& id, const Runner& runner) {
+/// The addresses are there and rc.conf is right: what fails now is told, not undone.
+void Guard::finish(Record& record, const Runner& runner) {
+    record.guard.failures.clear();
+    for (const auto& [command, may_fail] : record.steps().finish) {
+        const auto output = runner(command);
+        if (output.exit_status != 0 && !may_fail)
+            record.guard.failures.push_back(host::failure_detail(command, output));
+    }
+    for (const auto& failure : record.guard.failures)
+        log::error("the uplink: {}", failure);
+    if (!record.guard.failures.empty())
+        put(record, GuardState::kept);
+}
+
+host::UplinkGuard Guard::revert(const TaskId& id, const Runner& runner) {
     const std::lock_guard work(work_);
     auto record = *record_;
-    if (record.guard.id != id)
+    if (record.guard.id != id.str())
         return {};
     if (record.guard.state == GuardState::kept)
         throw Error(Code::uplink_over, "it was kept");

@@ -21,6 +21,8 @@ class Guard {
     /// `quiet`.
     Guard(const std::string& directory, const std::string& run, Runner quiet);
     ~Guard();
+    /// For when hostd is stopped: nobody may be there when the time is over, so what waits goes back now.
+    void end();
     Guard(const Guard&) = delete;
 
     host::UplinkGuard show() const;
@@ -31,8 +33,8 @@ class Guard {
 
     host::UplinkGuard apply(const host::UplinkApply& operation, const host::HostNetwork& network,
                             const Runner& runner);
-    host::UplinkGuard confirm(const std::string& id, const Runner& runner);
-    host::UplinkGuard revert(const std::string& id, const Runner& runner);
+    host::UplinkGuard confirm(const TaskId& id, const Runner& runner);
+    host::UplinkGuard revert(const TaskId& id, const Runner& runner);
 
   private:
     struct Record;
@@ -42,7 +44,7 @@ class Guard {
     void put(Record& record, host::GuardState state, std::string reason = {});
     void take_back(Record& record, const std::string& reason, const Runner& runner);
     void save(Record& record, const Runner& runner);
-    void finish_after_boot(Record& record);
+    void finish(Record& record, const Runner& runner);
 
     const std::string directory_;
     const std::string mark_;

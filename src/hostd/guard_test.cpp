@@ -10,6 +10,9 @@ namespace bhype::hostd {
 
 namespace {
 
+const auto one_id = TaskId::from("t0000000000000001");
+const auto other_id = TaskId::from("t0000000000000002");
+
 using host::GuardState;
 
 /// A host that remembers what was run on it and what rc.conf has.
@@ -35,7 +38,7 @@ class GuardTest : public ::testing::Test {
         network.routes = {{false, "default", "192.0.2.1", "em0"}};
         network.rc = {{"ifconfig_em0", "inet 192.0.2.10/24"}};
         rc = network.rc;
-        operation.id = "t1";
+        operation.id = one_id;
         operation.change.ports = {em0.name};
         operation.change.switch_ = SwitchName::from("public");
         operation.seconds = 3600;
@@ -108,12 +111,12 @@ TEST_F(GuardTest, IsKeptOnlyOnceRcConfHasIt) {
     const auto one = guard();
     one->apply(operation, network, runner());
     EXPECT_EQ(rc, network.rc) << "before it is confirmed the next boot brings the old";
-    EXPECT_THROW(one->confirm("another", runner()), Error);
-    EXPECT_EQ(one->confirm("t1", runner()).state, GuardState::kept);
+    EXPECT_THROW(one->confirm(other_id, runner()), Error);
+    EXPECT_EQ(one->confirm(one_id, runner()).state, GuardState::kept);
     EXPECT_EQ(rc.at("ifconfig_em0"), "up");
     EXPECT_TRUE(one->carries(SwitchName::from("public")));
-    EXPECT_EQ(one->confirm("t1", runner()).state, GuardState::kept);
-    EXPECT_THROW(one->revert("t1", runner()), Error);
+    EXPECT_EQ(one->confirm(one_id, runner()).state, GuardState::kept);
+    EXPECT_THROW(one->revert(one_id, runner()), Error);
     EXPECT_EQ(guard()->show().state, GuardState::kept);
 }
 
@@ -121,7 +124,7 @@ TEST_F(GuardTest, WhatCannotBeSavedGoesBack) {
     const auto one = guard();
     one->apply(operation, network, runner());
     fails = "cloned_interfaces=";
-    EXPECT_THROW(one->confirm("t1", runner()), Error);
+    EXPECT_THROW(one->confirm(one_id, runner()), Error);
     EXPECT_EQ(one->show().state, GuardState::reverted);
     EXPECT_EQ(rc, network.rc);
 }
@@ -165,18 +168,41 @@ TEST_F(GuardTest, ArmedItWaitsOnAfterARestartAndABootEndsIt) {
     const auto one = guard();
     EXPECT_EQ(one->show().state, GuardState::reverted);
     EXPECT_TRUE(ran.empty()) << "the boot has brought the old";
-    EXPECT_THROW(one->confirm("t1", runner()), Error);
+    EXPECT_THROW(one->confirm(one_id, runner()), Error);
 }
 
 TEST_F(GuardTest, KilledWhileItIsSavedItIsSavedToTheEnd) {
-    guard()->apply(operation, network, runner());
-    rewrite("\"state\":\"armed\"", "\"state\":\"saving\"");
-    std::filesystem::remove(run + "/uplink");
-    ran.clear();
-    EXPECT_EQ(guard()->show().state, GuardState::kept);
-    EXPECT_EQ(rc.at("ifconfig_em0"), "up");
-    EXPECT_EQ(std::ranges::count(ran, "/sbin/ifconfig bh-public addm em0"), 1)
-        << "the boot may have come between";
+    for (const bool boot : {false, true}) {
+        std::filesystem::remove(directory + "/uplink.json");
+        rc = network.rc;
+        guard()->apply(operation, network, runner());
+        rewrite("\"state\":\"armed\"", "\"state\":\"saving\"");
+        if (boot)
+            std::filesystem::remove(run + "/uplink");
+        ran.clear();
+        EXPECT_EQ(guard()->show().state, GuardState::kept);
+        EXPECT_EQ(rc.at("ifconfig_em0"), "up");
+        for (const auto& line : ran)
+            EXPECT_NE(line.find("sysrc"), line.npos) << "what a boot brought up stays as it is: " << line;
+    }
+}
+
+TEST_F(GuardTest, StoppedItGoesBackAtOnce) {
+    const auto one = guard();
+    one->apply(operation, network, runner());
+    one->end();
+    EXPECT_EQ(one->show().state, GuardState::reverted);
+    EXPECT_EQ(one->show().reason, "bhype-hostd was stopped");
+    EXPECT_EQ(ran.back(), plan().back.back());
+    one->end();
+    EXPECT_EQ(ran.back(), plan().back.back());
+}
+
+TEST_F(GuardTest, WithoutItsMarkNothingBegins) {
+    std::filesystem::remove_all(run);
+    const auto one = guard();
+    EXPECT_THROW(one->apply(operation, network, runner()), Error);
+    EXPECT_TRUE(ran.empty());
 }
 
 TEST_F(GuardTest, OneAtATime) {
@@ -185,10 +211,10 @@ TEST_F(GuardTest, OneAtATime) {
     EXPECT_EQ(one->apply(operation, network, runner()).state, GuardState::armed)
         << "asked again, it is the same";
     auto other = operation;
-    other.id = "t2";
+    other.id = other_id;
     EXPECT_THROW(one->apply(other, network, runner()), Error);
-    EXPECT_EQ(one->revert("t2", runner()).state, GuardState::none);
-    EXPECT_EQ(one->revert("t1", runner()).state, GuardState::reverted);
+    EXPECT_EQ(one->revert(other_id, runner()).state, GuardState::none);
+    EXPECT_EQ(one->revert(one_id, runner()).state, GuardState::reverted);
     EXPECT_EQ(one->apply(other, network, runner()).state, GuardState::armed);
 }
 

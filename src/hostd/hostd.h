@@ -14,6 +14,8 @@ class Hostd {
           std::function<bool(int socket)> admit, gid_t group);
     ~Hostd();
     Hostd(const Hostd&) = delete;
+    /// Before it is stopped for good: see Guard::end().
+    void end() { guard_.end(); }
 
   private:
     struct Job {

@@ -1,3 +1,4 @@
+#include "base/test_directory.h"
 #include "hostd/context.h"
 #include "hostd/flights.h"
 
@@ -16,8 +17,8 @@ namespace {
 TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
     const Config config;
     const Paths paths;
-    char name[] = "/tmp/bhype-hostd-XXXXXX";
-    const std::string directory = ::mkdtemp(name);
+    const test::Directory scratch;
+    const auto& directory = scratch.path;
     Tree tree("/", 0);
     Guests guests(
         directory + "/vmd", tree, [](const run::Start&) -> pid_t { return -1; }, [](const host::Guest&) {});
@@ -101,8 +102,8 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
 }
 
 TEST(Flights, OutliveTheHostdThatBeganThem) {
-    char name[] = "/tmp/bhype-flights-XXXXXX";
-    const std::string directory = std::string(::mkdtemp(name)) + "/flights";
+    const test::Directory scratch;
+    const auto directory = scratch.path + "/flights";
     Flights before(directory);
     Fd command = before.begin("t0123456789abcdef.1");
     EXPECT_THROW(before.begin("t0123456789abcdef.1"), Error);
@@ -120,8 +121,8 @@ TEST(Flights, OutliveTheHostdThatBeganThem) {
 }
 
 TEST(Guests, AVmdThatBeginsLateHasNoGuest) {
-    char name[] = "/tmp/bhype-hostd-XXXXXX";
-    const std::string runs = std::string(::mkdtemp(name)) + "/vmd";
+    const test::Directory scratch;
+    const auto runs = scratch.path + "/vmd";
     std::filesystem::create_directories(runs + "/vm1");
     std::ofstream(runs + "/vm1/run") << "vm=vm1\n";
     const Tree tree("/", 0);
@@ -141,8 +142,8 @@ TEST(Guests, AVmdThatBeginsLateHasNoGuest) {
 }
 
 TEST(Guests, AHostThatHasBootedHasNone) {
-    char name[] = "/tmp/bhype-hostd-XXXXXX";
-    const std::string runs = std::string(::mkdtemp(name)) + "/vmd";
+    const test::Directory scratch;
+    const auto runs = scratch.path + "/vmd";
     std::filesystem::create_directories(runs + "/vm1"); // as rc.d/cleanvar leaves it
     const Tree tree("/", 0);
     Guests guests(

@@ -24,14 +24,18 @@ std::pair<std::string, std::string> split(const HostPath& path) {
     return {path.str().substr(0, slash), path.str().substr(slash + 1)};
 }
 
-/// True when it was something else before.
-bool write_if_new(const HostPath& path, const std::string& text) {
+bool is_text_of(const HostPath& path, const std::string& text) {
     const auto [directory_name, file] = split(path);
-    const Fd directory = os::open_directory(directory_name);
-    if (os::read_file(directory.get(), file, 1 << 24) == text)
-        return false;
-    os::write_file(directory.get(), file, text, 0644);
-    return true;
+    return os::read_file(os::open_directory(directory_name).get(), file, 1 << 24) == text;
+}
+
+void write(const HostPath& path, const std::string& text) {
+    const auto [directory_name, file] = split(path);
+    os::write_file(os::open_directory(directory_name).get(), file, text, 0644);
+}
+
+HostPath beside(const HostPath& path, const char* suffix) {
+    return HostPath::from(path.str() + suffix);
 }
 
 void end(pid_t running) {
@@ -74,9 +78,8 @@ BHYPE_PERFORM(LeaseList) {
     }
 }
 
-BHYPE_PERFORM(DhcpPorts) {
-    static_cast<void>(operation);
-    const auto list = host::sockstat_dhcp();
+BHYPE_PERFORM(PortList) {
+    const auto list = host::sockstat_listening(operation.ports);
     auto found = host::parse_sockstat(list, context.command(list));
     const auto own = dnsmasq_running({});
     std::erase_if(found, [&](const host::Listener& one) { return own != 0 && one.pid == own; });
@@ -99,17 +102,28 @@ BHYPE_PERFORM(DhcpEnsure) {
     }
     const auto configuration = host::dnsmasq_configuration(operation.ranges, files);
     const auto hosts = host::dnsmasq_hosts(operation.hosts);
-    const bool new_hosts = write_if_new(files.hosts, hosts);
-    const bool new_configuration = write_if_new(files.configuration, configuration);
-    if (running && !new_configuration) {
-        if (new_hosts)
-            ::kill(running, SIGHUP);
+    // A file that says that the running dnsmasq has not been told yet: so that a kill in the middle loses
+    // nothing.
+    const auto untold = beside(files.hosts, ".untold");
+    if (!is_text_of(files.hosts, hosts)) {
+        write(untold, "");
+        write(files.hosts, hosts);
+    }
+    if (running && is_text_of(files.configuration, configuration)) {
+        if (::access(untold.str().c_str(), F_OK) == 0 && ::kill(running, SIGHUP) == 0)
+            ::unlink(untold.str().c_str());
         return {};
     }
-    const auto test = host::dnsmasq_test(files);
+    const auto candidate = beside(files.configuration, ".new");
+    write(candidate, configuration);
+    const auto test = host::dnsmasq_test(candidate);
     host::expect_success(test, context.command(test));
+    // Ended before the file is in its place: what runs has always read what is there.
     if (running)
         end(running);
+    if (::rename(candidate.str().c_str(), files.configuration.str().c_str()) != 0)
+        throw Error(Code::command_failed, files.configuration.str());
+    ::unlink(untold.str().c_str());
     const auto start = host::dnsmasq_start(files);
     if (!running && ::access(files.pid.str().c_str(), F_OK) == 0)
         log::warning("dnsmasq had ended by itself; it is started again"); // a boot empties that folder

@@ -2,6 +2,7 @@
 
 #include "host/facts.h"
 #include "host/pf.h"
+#include "host/rc_conf.h"
 #include "host/routes.h"
 #include "os/files.h"
 
@@ -99,6 +100,11 @@ BHYPE_PERFORM(FirewallShow) {
     const auto conf = os::read_file(directory.get(), pf_conf_name, 1 << 20);
     result.conf_exists = conf.has_value();
     result.conf = host::pf_conf_state(conf.value_or(""));
+    result.own_rules = host::pf_conf_has_own_rules(conf.value_or(""));
+    const auto list = host::sysrc_all();
+    const auto rc = host::parse_sysrc(list, context.command(list));
+    const auto named = rc.find("pf_rules");
+    result.rules_file = named == rc.end() ? "/etc/pf.conf" : named->second;
     result.loaded = loaded(context, "pf");
     if (!result.loaded)
         return result;

@@ -24,13 +24,10 @@ namespace {
 using namespace std::chrono_literals;
 
 HostPath firmware() {
-    for (const auto* place : {"/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd",
-                              "/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd"}) {
-        struct stat facts {};
-        if (::stat(place, &facts) == 0)
-            return HostPath::from(place);
-    }
-    throw Error(Code::vm_file_missing, "BHYVE_UEFI_CODE.fd of package edk2-bhyve");
+    const auto place = host::firmware_place(host::firmware_code);
+    if (place.empty())
+        throw Error(Code::vm_file_missing, "BHYVE_UEFI_CODE.fd of package edk2-bhyve");
+    return HostPath::from(place);
 }
 
 /// Nobody listens there now; the password keeps others out of what begins to.
@@ -70,20 +67,6 @@ void check_taps(Context& context, const host::GuestStart& operation, const host:
     static_cast<void>(machine);
 }
 
-void check_media(Context& context, const host::Machine& machine) {
-    for (const auto& cd : machine.cds) {
-        bool good = false;
-        for (const auto& allowed : context.house.config.image_directories)
-            good = good || cd.image.str().starts_with(allowed.str() + "/");
-        // Whoever may write a symbolic link there may choose the file: the directories are root's.
-        if (!good)
-            throw Error(Code::policy, cd.image.str() + " is in no image directory of hostd.toml");
-        struct stat facts {};
-        if (::lstat(cd.image.str().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
-            throw Error(Code::vm_file_missing, cd.image.str());
-    }
-}
-
 /// bhyve opens a disk read-only without a word when it may not write it (block_if.c).
 void check_disks(const host::Machine& machine, const std::string& base) {
     for (const auto& disk : machine.disks) {
@@ -107,6 +90,20 @@ bool remove_object(Context& context, const VmName& vm) {
 }
 
 } // namespace
+
+void check_media(Context& context, const host::Machine& machine) {
+    for (const auto& cd : machine.cds) {
+        bool good = false;
+        for (const auto& allowed : context.house.config.image_directories)
+            good = good || cd.image.str().starts_with(allowed.str() + "/");
+        // Whoever may write a symbolic link there may choose the file: the directories are root's.
+        if (!good)
+            throw Error(Code::policy, cd.image.str() + " is in no image directory of hostd.toml");
+        struct stat facts {};
+        if (::lstat(cd.image.str().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+            throw Error(Code::vm_file_missing, cd.image.str());
+    }
+}
 
 BHYPE_PERFORM(GuestList) {
     static_cast<void>(operation);

@@ -3,6 +3,7 @@
 #include "host/ifconfig.h"
 #include "host/interface.h"
 #include "host/neighbors.h"
+#include "host/rc_conf.h"
 #include "host/traffic.h"
 
 #include <algorithm>
@@ -69,11 +70,23 @@ void set_mtu(Context& context, const host::Interface& bridge, std::int64_t mtu) 
     }
 }
 
+/// A boot gives the host's own addresses to such a bridge: bHype's alone are those that rc.conf does not
+/// know.
+void refuse_if_in_rc_conf(Context& context, const InterfaceName& bridge) {
+    const auto list = host::sysrc_all();
+    const auto variable = "ifconfig_" + host::rc_word(bridge.str());
+    if (host::parse_sysrc(list, context.command(list)).contains(variable))
+        throw Error(Code::policy, "rc.conf's " + variable + " gives " + bridge.str() +
+                                      " addresses of the host: bhype uplink unbridge gives them back");
+}
+
 void set_addresses(Context& context, const host::Interface& bridge, const host::BridgeEnsure& wanted) {
     const auto mend = [&](const std::vector<std::string>& present, const std::string& address) {
         for (const auto& other : present)
-            if (other != address && !host::link_local(other))
+            if (other != address && !host::link_local(other)) {
+                refuse_if_in_rc_conf(context, bridge.name);
                 ifconfig(context, host::ifconfig_remove_address(bridge.name, other));
+            }
         if (!address.empty() && std::ranges::count(present, address) == 0)
             ifconfig(context, host::ifconfig_add_address(bridge.name, address));
     };
@@ -166,6 +179,7 @@ BHYPE_PERFORM(BridgeDetach) {
         throw Error(Code::policy, name.str() + " is not bHype's");
     if (!bridge || std::ranges::count(bridge->members, operation.uplink.str()) == 0)
         return {};
+    refuse_if_in_rc_conf(context, name);
     ifconfig(context, host::ifconfig_remove_member(name, operation.uplink));
     return {};
 }

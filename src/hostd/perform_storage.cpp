@@ -1,5 +1,6 @@
 #include "hostd/context.h"
 
+#include "host/bhyve.h"
 #include "host/disks.h"
 #include "host/facts.h"
 #include "host/zfs.h"
@@ -172,6 +173,7 @@ BHYPE_PERFORM(DefinitionWrite) {
     definition_place(context, operation.dataset);
     if (const auto problems = host::machine_problems(operation.machine); !problems.empty())
         throw Error(Code::invalid_field, {}, problems);
+    check_media(context, operation.machine);
     static std::mutex writing; // the comparison and the writing belong together
     const std::lock_guard lock(writing);
     const Fd directory = context.house.tree.open(operation.dataset);
@@ -186,21 +188,15 @@ BHYPE_PERFORM(DefinitionWrite) {
 
 BHYPE_PERFORM(FirmwareCopy) {
     context.require(being_made(operation.dataset).pool);
-    for (const auto* place : {"/usr/local/share/uefi-firmware", "/usr/local/share/edk2-bhyve"}) {
-        // The first holds symbolic links of the package's own.
-        const Fd file(::open((std::string(place) + "/BHYVE_UEFI_VARS.fd").c_str(), O_RDONLY | O_CLOEXEC));
-        if (!file)
-            continue;
-        std::string text(16 << 20, '\0');
-        const auto got = ::read(file.get(), text.data(), text.size());
-        if (got < 4096)
-            continue;
-        text.resize(static_cast<std::size_t>(got));
-        const Fd directory = context.house.tree.open(operation.dataset);
-        os::write_file(directory.get(), "uefi-vars.fd", text, 0640, {0, context.house.tree.group()});
-        return {};
-    }
-    throw Error(Code::vm_file_missing, "BHYVE_UEFI_VARS.fd of package edk2-bhyve");
+    const Fd file(::open(host::firmware_place(host::firmware_variables).c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text(16 << 20, '\0');
+    const auto got = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    if (got < 4096)
+        throw Error(Code::vm_file_missing, "BHYVE_UEFI_VARS.fd of package edk2-bhyve");
+    text.resize(static_cast<std::size_t>(got));
+    const Fd directory = context.house.tree.open(operation.dataset);
+    os::write_file(directory.get(), "uefi-vars.fd", text, 0640, {0, context.house.tree.group()});
+    return {};
 }
 
 BHYPE_PERFORM(ImageWrite) {

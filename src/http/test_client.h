@@ -4,30 +4,18 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/test_directory.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <cstring>
-#include <filesystem>
 #include <stdexcept>
 
 namespace bhype::http::test {
 
-/// A directory that goes away with its content.
-struct Directory {
-    Directory() {
-        std::string pattern = "/tmp/bhype-test-XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr)
-            throw std::runtime_error("mkdtemp");
-        path = pattern;
-    }
-    ~Directory() { std::filesystem::remove_all(path); }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    std::string path;
-};
+using bhype::test::Directory;
 
 struct Answer {
     int status = 0; ///< 0: the connection ended without one

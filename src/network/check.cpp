@@ -82,13 +82,24 @@ class Checker {
         const auto* uplink = named(interfaces_, name);
         if (!uplink)
             return add("uplink", "there is no interface " + name.str());
-        if (in_group(*uplink, "lo") || in_group(*uplink, "tap") || in_group(*uplink, "epair") ||
-            name.str().starts_with("lo"))
+        if (host::leads_nowhere(*uplink))
             return add("uplink", name.str() + " leads nowhere outside");
-        if (wanted_.kind == SwitchKind::nat)
+        if (wanted_.kind == SwitchKind::nat) // a tunnel will do
             return;
         if (in_group(*uplink, "bridge"))
             return add("uplink", name.str() + " is a bridge; a manual switch uses one as it is");
+        if (!host::carries_outside(*uplink))
+            return add("uplink", name.str() + " carries no Ethernet to the outside");
+        // A bridge takes a member's frames before its vlan(4)s see them (if_ethersubr.c).
+        for (const auto& other : interfaces_) {
+            if (wanted_.vlan && std::ranges::count(other.members, name.str()) > 0 &&
+                other.name != bridge_of(wanted_))
+                add("vlan", name.str() + " is a member of " + other.name.str() +
+                                ", which takes tagged frames as well");
+            if (!wanted_.vlan && other.parent == name.str() && other.name != host::vlan_name(wanted_.name))
+                add("uplink",
+                    name.str() + " carries " + other.name.str() + ", which would get nothing any more");
+        }
         if (wanted_.mtu && wanted_.vlan && wanted_.mtu->value > uplink->mtu)
             add("mtu", "must be at most " + std::to_string(uplink->mtu) + ", the uplink's");
         if (wanted_.mtu && !wanted_.vlan)

@@ -16,6 +16,8 @@ InterfaceName bridge_of(const Wanted& wanted);
 std::vector<FieldProblem> problems_of(const Wanted& wanted, const std::vector<Wanted>& others,
                                       const std::vector<host::Interface>& interfaces);
 
+/// What bHype's dnsmasq listens on.
+inline const std::vector<Ranged<1, 65535>> dhcp_ports{53, 67};
 /// Who would keep bHype's dnsmasq from serving this switch; none when it has no DHCP.
 std::vector<FieldProblem> clashes_of(const Wanted& wanted, const std::vector<host::Listener>& listeners);
 

@@ -13,6 +13,7 @@ host::Interface interface(const char* name, std::vector<std::string> inet = {},
     made.mtu = 1500;
     made.inet = std::move(inet);
     made.groups = std::move(groups);
+    made.ether = "58:9c:fc:00:00:01";
     return made;
 }
 

@@ -92,7 +92,7 @@ std::optional<Reply> planned(const Call& call, bool plan, const std::vector<Fiel
 void add_clashes(const Services& services, const Wanted& wanted, std::vector<FieldProblem>& problems) {
     if (!wanted.address || !wanted.dhcp)
         return;
-    auto clashes = clashes_of(wanted, services.host.call(host::DhcpPorts{}));
+    auto clashes = clashes_of(wanted, services.host.call(host::PortList{dhcp_ports}));
     std::ranges::move(clashes, std::back_inserter(problems));
 }
 
@@ -131,9 +131,14 @@ Reply edit(const Services& services, const Call& call, const EditSwitch& request
     static_cast<SwitchSettings&>(wanted) = request;
     auto problems = problems_of(wanted, services.switches.wanted(), services.switches.interfaces());
     add_clashes(services, wanted, problems);
-    if (before.hosts_addresses && before.uplink != wanted.uplink)
-        problems.push_back(
-            {"uplink", "has given its addresses to the bridge; bhype uplink unbridge gives them back"});
+    if (before.hosts_addresses)
+        for (const auto& [field, same] : {std::pair{"uplink", before.uplink == wanted.uplink},
+                                          {"vlan", !wanted.vlan},
+                                          {"mtu", before.mtu == wanted.mtu}})
+            if (!same)
+                problems.push_back(
+                    {field, "cannot be changed while the host's own addresses are on the bridge; bhype "
+                            "uplink unbridge gives them back"});
     if (auto reply = planned(call, request.plan, problems, wanted, &before))
         return std::move(*reply);
     if (encode(wanted) == encode(before))
@@ -210,98 +215,6 @@ void add_switches(api::Router& router, Services& services) {
                                 [&](const Call& call) { return remove(services, call); });
 }
 
-std::string name_of(const Forward& forward) {
-    return enum_name(forward.protocol) + '-' + (forward.from ? forward.from->str() + '-' : "") +
-           std::to_string(forward.port.value);
-}
-
-Reply create_forward(const Services& services, const Call& call, const CreateForward& request) {
-    Forward forward{{},
-                    request.protocol,
-                    request.from,
-                    request.port,
-                    request.vm,
-                    request.nic,
-                    request.to_port.value_or(request.port),
-                    request.note.value_or(Note())};
-    forward.name = name_of(forward);
-    call.note->object = forward.name;
-    look(services);
-    std::vector<FieldProblem> problems;
-    const auto nics = services.switches.nics();
-    const auto nic = std::ranges::find_if(nics, [&](const SwitchNic& one) {
-        return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);
-    });
-    if (nic == nics.end()) {
-        problems.push_back({"vm", "there is no VM " + forward.vm.str() +
-                                      (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC")});
-    } else if (const auto item = services.switches.find(nic->switch_);
-               !item || item->kind != SwitchKind::nat) {
-        problems.push_back({"vm", forward.vm.str() + "'s " + nic->nic.str() + " is on switch " +
-                                      nic->switch_.str() + ", which is not translated: it needs no forward"});
-    }
-    for (const auto& other : services.switches.forwards())
-        if (other.protocol == forward.protocol && other.port == forward.port &&
-            (!other.from || !forward.from || *other.from == *forward.from))
-            problems.push_back({"port", "is forwarded to " + other.vm.str() + " by " + other.name});
-    if (forward.from) {
-        bool there = false;
-        for (const auto& interface : services.switches.interfaces())
-            for (const auto& address : interface.inet)
-                there = there || address.substr(0, address.find('/')) == forward.from->str();
-        if (!there)
-            problems.push_back({"from", "the host has no address " + forward.from->str()});
-    }
-    if (!problems.empty())
-        throw Error(Code::switch_refused, {}, problems);
-    return services.task_endpoints.start(call, "forward.create", "forward/" + forward.name,
-                                         "Forward " + enum_name(forward.protocol) + " port " +
-                                             std::to_string(forward.port.value) + " to " + forward.vm.str(),
-                                         encode(ForwardInput{std::nullopt, forward}));
-}
-
-Reply remove_forward(const Services& services, const Call& call) {
-    for (const auto& forward : services.switches.forwards())
-        if (forward.name == call.path.at("name"))
-            return services.task_endpoints.start(call, "forward.delete", "forward/" + forward.name,
-                                                 "Stop forwarding " + enum_name(forward.protocol) + " port " +
-                                                     std::to_string(forward.port.value),
-                                                 encode(ForwardInput{forward, std::nullopt}));
-    throw Error(Code::not_found, "there is no forward of that name");
-}
-
-void add_forwards(api::Router& router, Services& services) {
-    router.add<std::vector<Forward>>(
-        {.method = Method::get,
-         .path = "/api/v1/forwards",
-         .privilege = Privilege::look,
-         .summary = "List the port forwards to VMs that the caller may see",
-         .tag = "network"},
-        [&](const Call& call) {
-            auto all = services.switches.forwards();
-            std::erase_if(all, [&](const Forward& one) { return !services.may_see(call.caller, one.vm); });
-            return ok(encode(all));
-        });
-    services.task_endpoints.add<CreateForward>(
-        router,
-        {.method = Method::post,
-         .path = "/api/v1/forwards",
-         .privilege = Privilege::administer,
-         .summary = "Forward a port of the host to a VM on a nat switch",
-         .tag = "network",
-         .errors = {Code::switch_refused}},
-        [&](const Call& call, const CreateForward& request) {
-            return create_forward(services, call, request);
-        });
-    services.task_endpoints.add(router,
-                                {.method = Method::del,
-                                 .path = "/api/v1/forwards/{name}",
-                                 .privilege = Privilege::administer,
-                                 .summary = "Stop forwarding a port",
-                                 .tag = "network"},
-                                [&](const Call& call) { return remove_forward(services, call); });
-}
-
 std::vector<LeaseView> leases(const Services& services, const Call& call) {
     const auto nics = services.switches.nics();
     std::vector<LeaseView> all;
@@ -373,9 +286,20 @@ void add_host(api::Router& router, Services& services) {
          .tag = "network",
          .errors = {Code::switch_refused}},
         [&](const Call& call, const host::FirewallInstall& request) {
-            if (request.present)
-                if (const auto now = services.host.call(host::FirewallShow{}); now.ipfw && !now.enabled)
+            if (request.present) {
+                const auto now = services.host.call(host::FirewallShow{});
+                if (now.ipfw && !now.enabled)
                     throw Error(Code::switch_refused, {}, {{"present", firewall_view(now).todo.front()}});
+                if (now.rules_file != "/etc/pf.conf")
+                    throw Error(Code::switch_refused, {},
+                                {{"present", "rc.conf's pf_rules names " + now.rules_file +
+                                                 ": put the lines shown into that file yourself"}});
+                if (!now.enabled && now.own_rules)
+                    throw Error(
+                        Code::switch_refused, {},
+                        {{"present", "pf is off, and /etc/pf.conf has rules of its own that would come into "
+                                     "effect with it: try them first (service pf onestart), then again"}});
+            }
             return services.task_endpoints.start(call, "firewall.install", "firewall",
                                                  request.present ? "Put bHype's lines into pf.conf"
                                                                  : "Take bHype's lines out of pf.conf",
@@ -413,7 +337,7 @@ FirewallView firewall_view(const host::FirewallShowResult& found) {
 
 void add_endpoints(api::Router& router, Services& services) {
     add_switches(router, services);
-    add_forwards(router, services);
+    add_forward_endpoints(router, services);
     add_host(router, services);
     add_uplink_endpoints(router, services);
 }

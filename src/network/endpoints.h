@@ -15,7 +15,9 @@ struct Services {
 
 /// /api/v1/switches, /forwards, /leases, /firewall, /interfaces. `services` must outlive the router.
 void add_endpoints(api::Router& router, Services& services);
-/// /api/v1/uplinks.
+/// /api/v1/forwards; add_endpoints() has it.
+void add_forward_endpoints(api::Router& router, Services& services);
+/// /api/v1/uplinks; the same.
 void add_uplink_endpoints(api::Router& router, Services& services);
 
 /// What a host's pf lacks for NAT, forwards and isolation to work, and what to do about it.

@@ -169,9 +169,9 @@ struct ChangeUplink : host::UplinkChange {
 };
 BOOST_DESCRIBE_STRUCT(ChangeUplink, (host::UplinkChange), (seconds, plan))
 
-/// Which change: the guard's id.
+/// Which change: the guard's id, which is that of the task that made it.
 struct DecideUplink {
-    std::string id;
+    TaskId id;
 };
 BOOST_DESCRIBE_STRUCT(DecideUplink, (), (id))
 

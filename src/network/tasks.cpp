@@ -105,13 +105,13 @@ void follow(Work& work, Switches& switches, const host::UplinkGuard& guard) {
 json::value change_uplink(Work& work, Switches& switches, const UplinkInput& input) {
     const auto guard = work.step("Change the uplink, to go back unless confirmed within " +
                                      std::to_string(input.seconds) + " s",
-                                 host::UplinkApply{work.id().str(), input.change, input.seconds});
+                                 host::UplinkApply{work.id(), input.change, input.seconds});
     follow(work, switches, guard);
     return told(guard);
 }
 
 void clean_uplink(Work& work, Switches& switches, const UplinkInput&) {
-    work.step("Take the change back", host::UplinkRevert{work.id().str()});
+    work.step("Take the change back", host::UplinkRevert{work.id()});
     follow(work, switches, work.step("See what became of it", host::UplinkShow{}));
 }
 

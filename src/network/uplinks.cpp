@@ -5,7 +5,6 @@
 #include "network/tasks.h"
 
 #include <algorithm>
-#include <array>
 
 namespace bhype::network {
 
@@ -16,13 +15,6 @@ using api::Call;
 using api::Method;
 using api::ok;
 using api::Reply;
-
-bool leads_outside(const host::Interface& interface) {
-    static constexpr std::array inside{"lo", "tap", "tun",   "epair",  "bridge",
-                                       "wg", "gif", "pflog", "pfsync", "enc"};
-    return !interface.ether.empty() && !interface.name.str().starts_with("bhv-") &&
-           std::ranges::none_of(inside, [&](const char* group) { return in_group(interface, group); });
-}
 
 /// "em" of em0; a driver's name may hold digits, its unit is at the end.
 std::string driver_of(const host::Interface& interface) {
@@ -98,11 +90,21 @@ std::string titled(const host::UplinkChange& change) {
 
 /// What is in the way of it beside the host's interfaces.
 void check(const Services& services, const host::UplinkChange& change) {
-    if (change.kind != host::UplinkKind::bridge || !change.switch_)
+    std::vector<FieldProblem> problems;
+    if (change.present && change.kind != host::UplinkKind::vlan)
+        for (const auto& item : services.switches.wanted())
+            if (item.uplink && item.name != change.switch_ &&
+                std::ranges::count(change.ports, *item.uplink) > 0)
+                problems.push_back({"ports", item.uplink->str() + " is the uplink of switch " +
+                                                 item.name.str() +
+                                                 ", which would be without: change that first"});
+    if (change.kind != host::UplinkKind::bridge || !change.switch_) {
+        if (!problems.empty())
+            throw Error(Code::switch_refused, {}, problems);
         return;
+    }
     services.switches.settle(services.host.call(host::UplinkShow{}));
     const auto item = services.switches.find(*change.switch_);
-    std::vector<FieldProblem> problems;
     if (!item)
         problems.push_back({"switch", "there is no switch " + change.switch_->str()});
     else if (item->kind != SwitchKind::public_)
@@ -131,7 +133,7 @@ Reply change(const Services& services, const Call& call, const ChangeUplink& req
 std::vector<Uplink> uplinks_of(const std::vector<host::Interface>& interfaces) {
     std::vector<Uplink> found;
     for (const auto& one : interfaces) {
-        if (!leads_outside(one))
+        if (!host::carries_outside(one))
             continue;
         Uplink uplink{one.name,
                       driver_of(one),
@@ -191,8 +193,8 @@ void add_uplink_endpoints(api::Router& router, Services& services) {
              .errors = {Code::uplink_over}},
             [&, keep](const Call& call, const DecideUplink& request) {
                 const auto guard = services.host.call(host::UplinkShow{});
-                if (guard.id != request.id || guard.state != host::GuardState::armed)
-                    throw Error(Code::uplink_over, guard.id == request.id ? guard.reason : "");
+                if (guard.id != request.id.str() || guard.state != host::GuardState::armed)
+                    throw Error(Code::uplink_over, guard.id == request.id.str() ? guard.reason : "");
                 return services.task_endpoints.start(
                     call, keep ? "uplink.confirm" : "uplink.revert", "uplink",
                     (keep ? "Keep: " : "Take back: ") + titled(guard.change), encode(request));

@@ -1,5 +1,7 @@
 #include "system/system.h"
 
+#include "host/bhyve.h"
+#include "network/check.h"
 #include "network/endpoints.h"
 
 #include <grp.h>
@@ -47,8 +49,7 @@ std::string or_none(const std::string& text) {
 }
 
 void check_files(Checks& checks) {
-    const auto firmware = first_present({"/usr/local/share/uefi-firmware/BHYVE_UEFI_CODE.fd",
-                                         "/usr/local/share/edk2-bhyve/BHYVE_UEFI_CODE.fd"});
+    const auto firmware = host::firmware_place(host::firmware_code);
     checks.add("firmware", "UEFI firmware for guests", !firmware.empty(), or_none(firmware),
                "pkg install edk2-bhyve");
     const auto dnsmasq = first_present({"/usr/local/sbin/dnsmasq"});
@@ -155,6 +156,21 @@ std::vector<Check> System::checks() {
                    now->facts.dhcp ? "running" : "not running",
                    "bHype starts it again within a minute; if it does not stay, see /var/log/messages and "
                    "dnsmasq --test -C /usr/local/etc/bhype/dnsmasq.conf");
+    if (connected && !wanted.empty()) {
+        try {
+            std::string clashes;
+            const auto listeners = host_.call(host::PortList{network::dhcp_ports});
+            for (const auto& item : wanted)
+                for (const auto& clash : network::clashes_of(item, listeners))
+                    clashes += (clashes.empty() ? "" : "; ") + item.name.str() + ": " + clash.rule;
+            checks.add("dhcp_ports", "nobody else has the ports of the switches' DHCP and DNS",
+                       clashes.empty(), clashes.empty() ? "free" : clashes,
+                       "end the other server, or bind it to other addresses");
+        } catch (const Error& error) {
+            checks.add("dhcp_ports", "nobody else has the ports of the switches' DHCP and DNS", false,
+                       error.what(), "See the text; run the command by hand.", CheckState::warning);
+        }
+    }
     for (const auto& item : wanted) {
         const auto shown = switches_.show(item);
         std::string drift;

@@ -1,5 +1,8 @@
 #include "system/system.h"
 
+#include "host/bhyve.h"
+#include "host/zpool.h"
+
 #include <algorithm>
 
 namespace bhype::system {
@@ -12,21 +15,6 @@ const host::Pool* find_pool(const std::vector<host::Pool>& pools, const PoolName
     const auto found =
         std::find_if(pools.begin(), pools.end(), [&](const auto& pool) { return pool.name == name; });
     return found == pools.end() ? nullptr : &*found;
-}
-
-std::size_t least_disks(host::PoolLayout layout) {
-    switch (layout) {
-    case host::PoolLayout::stripe:
-        return 1;
-    case host::PoolLayout::mirror:
-    case host::PoolLayout::raidz1:
-        return 2;
-    case host::PoolLayout::raidz2:
-        return 3;
-    case host::PoolLayout::raidz3:
-        return 4;
-    }
-    return 1;
 }
 
 } // namespace
@@ -72,7 +60,11 @@ vm::Offer System::offer() {
     const auto* pool = find_pool(now.pools, *name);
     if (!pool)
         throw Error(Code::no_pool, "pool " + name->str() + " is not imported");
-    return {now.facts, *pool, inventory_.memory_of_running()};
+    vm::Offer offer{now.facts, *pool, inventory_.memory_of_running(), {}};
+    for (const auto* file : {host::firmware_code, host::firmware_variables})
+        if (host::firmware_place(file).empty())
+            offer.firmware_missing.emplace_back(file);
+    return offer;
 }
 
 HostView System::view() {
@@ -143,9 +135,9 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
         if (request.disks.empty())
             problems.push_back(
                 {"disks", "there is no pool " + request.pool.str() + ": name the disks to make it from"});
-        else if (request.disks.size() < least_disks(input.layout))
+        else if (request.disks.size() < host::fewest_disks(input.layout))
             problems.push_back({"disks", enum_name(input.layout) + " needs at least " +
-                                             std::to_string(least_disks(input.layout)) + " disks"});
+                                             std::to_string(host::fewest_disks(input.layout)) + " disks"});
         const auto disks = host_.call(host::DiskList{});
         for (std::size_t i = 0; i < request.disks.size(); ++i) {
             const auto& name = request.disks[i];

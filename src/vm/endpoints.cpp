@@ -163,6 +163,9 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     input.name = record.name;
     input.expected = record.machine.generation;
     const auto machine = edited(record.machine, request);
+    if (request.cd)
+        if (auto missing = medium_problems(machine); !missing.empty())
+            throw Error(Code::invalid_field, {}, std::move(missing));
     auto same = machine;
     same.generation = record.machine.generation;
     if (encode(same) != encode(record.machine))

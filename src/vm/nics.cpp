@@ -78,7 +78,7 @@ host::Machine with_changed_nic(const host::Machine& machine, const DeviceName& n
     const auto nic = find(next, name);
     if (request.fixed)
         nic->address =
-            request.fixed->empty() ? std::nullopt : std::optional(Ipv4Address::from(*request.fixed, "fixed"));
+            request.fixed->empty() ? std::nullopt : std::optional(Ipv4Address::from(request.fixed->str()));
     nic->switch_ = request.switch_.value_or(nic->switch_);
     nic->kind = request.kind.value_or(nic->kind);
     nic->mac = request.mac.value_or(nic->mac);

@@ -54,18 +54,29 @@ std::vector<FieldProblem> start_problems(const host::Machine& machine, const Off
         problems.push_back({"memory", "is " + machine.memory.value.human() + ", but only " + free.human() +
                                           " is free (the ARC and running guests counted)"});
     for (const auto& nic : machine.nics) {
-        if (!switches.find(nic.switch_))
+        const auto wanted = switches.find(nic.switch_);
+        if (!wanted)
             problems.push_back(
                 {"switch", "there is no switch " + nic.switch_.str() + "; `bhype setup` makes nat"});
         else if (!switches.up(nic.switch_))
             problems.push_back(
-                {"switch", "the bridge of switch " + nic.switch_.str() +
-                               " is missing or down; bHype makes its own again within seconds, "
+                {"switch", network::bridge_of(*wanted).str() + ", the bridge of switch " + nic.switch_.str() +
+                               ", is missing or down; bHype makes its own again within seconds, "
                                "or `bhype doctor` tells why it cannot"});
     }
+    for (auto& problem : medium_problems(machine))
+        problems.push_back(std::move(problem));
+    if (machine.firmware == host::Firmware::uefi)
+        for (const auto& file : offer.firmware_missing)
+            problems.push_back({"firmware", file + " is not there: pkg install edk2-bhyve"});
+    return problems;
+}
+
+std::vector<FieldProblem> medium_problems(const host::Machine& machine) {
+    std::vector<FieldProblem> problems;
     for (const auto& cd : machine.cds)
         if (!size_of(cd.image.str()))
-            problems.push_back({cd.name.str(), cd.image.str() + " is not there"});
+            problems.push_back({"cd", cd.image.str() + " is not there"});
     return problems;
 }
 
@@ -138,6 +149,7 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
                                 "/bhype/vm has only " + ground.available.human() + " available"});
     for (auto& problem : start_problems(machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" ||
+            problem.field == "firmware" ||
             (problem.field == "memory" && machine.memory.value > offer.facts.memory))
             problems.push_back(std::move(problem));
 
@@ -177,6 +189,12 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
         result.note = *edit.note;
     if (edit.screen)
         result.screen = *edit.screen;
+    if (edit.cd) {
+        const auto slot = result.cds.empty() ? host::free_slot(result, first_cd_slot) : result.cds[0].slot;
+        result.cds.clear();
+        if (!edit.cd->empty())
+            result.cds.push_back({DeviceName::from("cd0"), slot, HostPath::from(edit.cd->str())});
+    }
     result.generation = machine.generation + 1;
     return result;
 }

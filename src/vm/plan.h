@@ -13,6 +13,7 @@ struct Offer {
     host::HostFactsResult facts;
     host::Pool pool;
     ByteSize memory_of_running;
+    std::vector<std::string> firmware_missing; ///< files of edk2-bhyve
 };
 
 /// What a create finds on the host besides.
@@ -56,6 +57,8 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
                              const network::Switches& switches);
 
 /// Applies an edit to a definition. The generation grows by one.
+/// CD images that are not there.
+std::vector<FieldProblem> medium_problems(const host::Machine& machine);
 host::Machine edited(const host::Machine& machine, const EditVm& edit);
 
 /// What deleting would destroy, with sizes, and what stays.

@@ -22,6 +22,31 @@ TEST(VmPlan, CountsWhatRunningGuestsWerePromised) {
     EXPECT_TRUE(world.decide(text).problems.empty());
 }
 
+TEST(VmPlan, NeedsTheFirmwareBeforeAnythingIsWritten) {
+    World world;
+    world.offer.firmware_missing = {"BHYVE_UEFI_VARS.fd"};
+    EXPECT_EQ(fields(world.decide(R"({"name":"web1","template":"tiny-linux"})").problems),
+              std::set<std::string>{"firmware"});
+}
+
+TEST(VmPlan, ACdComesAndGoesAtItsSlot) {
+    World world;
+    auto machine = world.decide(R"({"name":"web1","template":"tiny-linux"})").input.machine;
+    EditVm change;
+    change.cd = CdImage::from("/nowhere/a.iso");
+    machine = edited(machine, change);
+    ASSERT_EQ(machine.cds.size(), 1U);
+    const auto slot = machine.cds[0].slot;
+    EXPECT_TRUE(host::machine_problems(machine).empty());
+    EXPECT_EQ(fields(medium_problems(machine)), std::set<std::string>{"cd"});
+    change.cd = CdImage::from("/nowhere/b.iso");
+    machine = edited(machine, change);
+    EXPECT_EQ(machine.cds[0].slot, slot);
+    EXPECT_EQ(machine.cds[0].image.str(), "/nowhere/b.iso");
+    change.cd = CdImage::from("");
+    EXPECT_TRUE(edited(machine, change).cds.empty());
+}
+
 TEST(VmPlan, NeedsTheImagesSpaceOnce) {
     World world;
     const auto* text = R"({"name":"web1","template":"tiny-linux"})";

@@ -83,6 +83,8 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
             vm.pending_restart.push_back("memory");
         if (encode(old.screen) != encode(machine.screen))
             vm.pending_restart.push_back("screen");
+        if (encode(old.cds) != encode(machine.cds))
+            vm.pending_restart.push_back("cd");
         if (hardware(old.nics) != hardware(machine.nics))
             vm.pending_restart.push_back("nics");
         // Started before this bhyped looked: which fields is not known.

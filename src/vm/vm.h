@@ -91,8 +91,9 @@ struct EditVm {
     std::optional<host::MachineScreen> screen;
     std::optional<UserName> owner;
     std::optional<std::string> group; ///< empty text: nobody else
+    std::optional<CdImage> cd;
 };
-BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, screen, owner, group))
+BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, screen, owner, group, cd))
 
 struct AddNic {
     std::optional<SwitchName> switch_; ///< "nat" when missing
@@ -106,7 +107,7 @@ struct EditNic {
     std::optional<SwitchName> switch_;
     std::optional<host::NicKind> kind;
     std::optional<MacAddress> mac;
-    std::optional<std::string> fixed; ///< empty text: any
+    std::optional<FixedAddress> fixed;
 };
 BOOST_DESCRIBE_STRUCT(EditNic, (), (switch_, kind, mac, fixed))
 

@@ -1,3 +1,4 @@
+#include "base/test_directory.h"
 #include "wire/frame.h"
 #include "wire/host.h"
 #include "wire/server.h"
@@ -8,19 +9,12 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <filesystem>
 #include <thread>
 
 namespace bhype::wire {
 namespace {
 
-struct Directory {
-    std::string path;
-    Directory() {
-        char name[] = "/tmp/bhype-wire-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~Directory() { std::filesystem::remove_all(path); }
+struct Directory : test::Directory {
     std::string socket() const { return path + "/hostd.sock"; }
 };
 

@@ -59,7 +59,6 @@ BHYPE_ASKS_NOTHING(InterfaceList)
 BHYPE_ASKS_NOTHING(LeaseList)
 BHYPE_ASKS_NOTHING(NeighborList)
 BHYPE_ASKS_NOTHING(TrafficList)
-BHYPE_ASKS_NOTHING(DhcpPorts)
 BHYPE_ASKS_NOTHING(FirewallShow)
 BHYPE_ASKS_NOTHING(UplinkShow)
 BHYPE_ASKS_NOTHING(GuestList)
@@ -202,11 +201,15 @@ BHYPE_LIES(UplinkPlan, {impossible, bridged({{"switch", "foreign"}})},
            {impossible, bridged({{"ports", {"tap9"}}})}, {impossible, bridged({{"ports", {"em7"}}})},
            {field, bridged({{"ports", {"em0 destroy"}}})}, {field, bridged({{"kind", "wg"}})},
            {field, bridged({{"address", "10.0.0.1/24 alias"}})})
+BHYPE_LIES(PortList, {field, {{"ports", json::array{}}}}, {field, {{"ports", {0}}}},
+           {field, {{"ports", {"53 -a"}}}})
 BHYPE_LIES(UplinkApply, {impossible, applied(bridged({{"switch", "foreign"}}))},
            {impossible, applied(bridged({{"ports", {"tap9"}}}))}, {field, applied(bridged({}), 1)},
            {field, applied(bridged({}), 86400)}, {field, applied(bridged({{"ports", {"-a"}}}))})
-BHYPE_LIES(UplinkConfirm, {Code::uplink_over, {{"id", "nobody's"}}}, {field, {{"id", 5}}})
-BHYPE_LIES(UplinkRevert, {field, {{"id", 5}}}, {field, {{"id", "x"}, {"change", json::object{}}}})
+BHYPE_LIES(UplinkConfirm, {Code::uplink_over, {{"id", "t0000000000000000"}}}, {field, {{"id", 5}}},
+           {field, {{"id", "../x"}}})
+BHYPE_LIES(UplinkRevert, {field, {{"id", 5}}},
+           {field, {{"id", "t0000000000000000"}, {"change", json::object{}}}})
 BHYPE_LIES(GuestStart, {policy, {{"vm", "web1"}, {"dataset", "tank/home"}, {"taps", json::array{}}}},
            {policy, {{"vm", "web1"}, {"dataset", "tank/bhype/vm/web2"}, {"taps", json::array{}}}},
            {policy,

@@ -235,7 +235,7 @@ TEST(Network, IsLookedAt) {
     const auto traffic = session.perform(host::TrafficList{});
     EXPECT_TRUE(std::ranges::any_of(traffic, [](const auto& one) { return one.name.str() == "em0"; }));
     session.perform(host::NeighborList{});
-    EXPECT_THAT(session.perform(host::DhcpPorts{}), IsEmpty()) << "its own dnsmasq is no stranger";
+    EXPECT_THAT(session.perform(host::PortList{{53, 67}}), IsEmpty()) << "its own dnsmasq is no stranger";
 }
 
 TEST(Network, UplinkIsBridgedAndGivenBack) {
@@ -248,19 +248,20 @@ TEST(Network, UplinkIsBridgedAndGivenBack) {
     host::UplinkChange change;
     change.ports = {em0};
     change.switch_ = wanted.switch_;
+    const auto first = random_task_id(), second = random_task_id(), third = random_task_id();
     EXPECT_FALSE(session.perform(host::UplinkPlan{change}).now.empty());
-    EXPECT_EQ(session.perform(host::UplinkApply{"one", change, 60}).state, host::GuardState::armed);
+    EXPECT_EQ(session.perform(host::UplinkApply{first, change, 60}).state, host::GuardState::armed);
     EXPECT_EQ(code_of([&] { session.perform(wanted); }), Code::uplink_busy);
     EXPECT_EQ(interface(session, "bh-public").value().inet, address);
-    EXPECT_EQ(session.perform(host::UplinkRevert{"one"}).state, host::GuardState::reverted);
+    EXPECT_EQ(session.perform(host::UplinkRevert{first}).state, host::GuardState::reverted);
     EXPECT_EQ(interface(session, "em0").value().inet, address);
-    session.perform(host::UplinkApply{"two", change, 60});
-    EXPECT_EQ(session.perform(host::UplinkConfirm{"two"}).state, host::GuardState::kept);
+    session.perform(host::UplinkApply{second, change, 60});
+    EXPECT_EQ(session.perform(host::UplinkConfirm{second}).state, host::GuardState::kept);
     EXPECT_EQ(code_of([&] { session.perform(wanted); }), Code::policy)
         << "it would take the host's address away";
     change.present = false;
-    session.perform(host::UplinkApply{"three", change, 60});
-    session.perform(host::UplinkConfirm{"three"});
+    session.perform(host::UplinkApply{third, change, 60});
+    session.perform(host::UplinkConfirm{third});
     EXPECT_EQ(session.perform(host::UplinkShow{}).state, host::GuardState::kept);
     EXPECT_EQ(interface(session, "em0").value().inet, address);
     session.perform(host::BridgeRemove{wanted.switch_});

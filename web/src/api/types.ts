@@ -891,6 +891,10 @@ export interface components {
             hostd: boolean;
         };
         DecideUplink: {
+            /**
+             * @description 't' and 16 hex digits
+             * @example t0123456789abcdef
+             */
             id: string;
         };
         DhcpOption: {
@@ -930,6 +934,10 @@ export interface components {
              * @example 58:9c:fc:12:34:56
              */
             mac?: string;
+            /**
+             * @description an IPv4 address such as 10.77.0.5, or empty for any
+             * @example 10.77.0.5
+             */
             fixed?: string;
         };
         EditSwitch: {
@@ -1009,6 +1017,11 @@ export interface components {
              */
             owner?: string;
             group?: string;
+            /**
+             * @description an absolute path as /var/bhype/images/debian.iso, or empty for no CD
+             * @example /var/bhype/images/debian.iso
+             */
+            cd?: string;
         };
         Finding: {
             check: string;
@@ -4416,7 +4429,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "id": "text"
+                 *       "id": "t0123456789abcdef"
                  *     }
                  */
                 "application/json": components["schemas"]["DecideUplink"];
@@ -4534,7 +4547,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "id": "text"
+                 *       "id": "t0123456789abcdef"
                  *     }
                  */
                 "application/json": components["schemas"]["DecideUplink"];

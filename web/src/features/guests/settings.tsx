@@ -16,7 +16,7 @@ const screenText = (vm: Vm): string => (vm.screen ? `${vm.screen.width}x${vm.scr
 
 function fromVm(vm: Vm) {
   return {
-    cpus: String(vm.cpus), memory: sizeInput(vm.memory), note: vm.note, owner: vm.owner, group: vm.group, screen: screenText(vm),
+    cpus: String(vm.cpus), memory: sizeInput(vm.memory), note: vm.note, owner: vm.owner, group: vm.group, screen: screenText(vm), cd: vm.cds[0]?.image ?? "",
   };
 }
 type Values = ReturnType<typeof fromVm>;
@@ -32,6 +32,7 @@ function toEdit(values: Values, before: Values): EditVm {
   if (values.note !== before.note) edit.note = values.note;
   if (values.owner !== before.owner) edit.owner = values.owner;
   if (values.group !== before.group) edit.group = values.group;
+  if (values.cd !== before.cd) edit.cd = values.cd;
   if (values.screen !== before.screen) {
     const [width, height] = values.screen.split("x").map(Number);
     if (width && height) edit.screen = { width, height };
@@ -121,6 +122,7 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
               ))}
             </FormSelect>
           </FormGroup>
+          <TextField id="cd" label="CD, a file of the host" value={values.cd} onChange={(cd) => set({ cd })} problem={problems["cd"]} help="Such as /var/bhype/images/debian-12.iso; empty: no CD" />
           <TextField id="owner" label="Owner" value={values.owner} onChange={(owner) => set({ owner })} problem={problems["owner"]} />
           <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
           <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />

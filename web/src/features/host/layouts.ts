@@ -1,7 +1,7 @@
 export const layoutNames = { stripe: "Stripe, no redundancy", mirror: "Mirror", raidz1: "RAID-Z1", raidz2: "RAID-Z2", raidz3: "RAID-Z3" };
 export type Layout = keyof typeof layoutNames;
 
-const fewest: Record<Layout, number> = { mirror: 2, raidz1: 3, raidz2: 4, raidz3: 5, stripe: 1 };
+const fewest: Record<Layout, number> = { mirror: 2, raidz1: 2, raidz2: 3, raidz3: 4, stripe: 1 };
 
 /// The layouts that so many disks can have, the safest simple one first.
 export function fitting(disks: number): Layout[] {
