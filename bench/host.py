@@ -6,6 +6,7 @@ of their own. bhype-hostd and bhyped read, check, keep and show them like any ot
 
 import json
 import os
+import re
 import uuid
 
 from labkit import Failed, eventually
@@ -69,6 +70,28 @@ class Host:
         lab.restart("bhyped")  # which looks at the host anew
         if not eventually(lambda: len(self.list()) == count + 2, 60, 0.3):
             raise Failed("%d VMs are listed" % len(self.list()))
+
+    def give_nics(self, count, switches):
+        """Each of the pretended VMs gets `count` NICs, on one switch after the other."""
+        place = self.lab.root + "/var/bench/vm"
+        for number, name in enumerate(sorted(os.listdir(place))):
+            path = "%s/%s/vm.toml" % (place, name)
+            with open(path) as file:
+                text = file.read()
+            found = re.search(r"(?ms)^\[\[nics\]\]\n.*?(?=^\[|\Z)", text)
+            nics = ""
+            for nic in range(count):
+                one = re.sub(r'(?m)^name = .*', 'name = "net%d"' % nic, found[0])
+                one = re.sub(r'(?m)^slot = (\d+)', lambda slot: "slot = %d" % (int(slot[1]) + nic), one)
+                one = re.sub(r'(?m)^switch = .*', 'switch = "%s"' % switches[(number * count + nic) % len(switches)], one)
+                nics += re.sub(r'58:9c:fc:00', "58:9c:fc:%02x" % nic, one).rstrip() + "\n\n"
+            with open(path, "w") as file:
+                file.write(text.replace(found[0], nics))
+        self.lab.restart("bhyped")
+        self.lab.wait_ready()
+        wanted = count * (VMS - 2)
+        if not eventually(lambda: sum(len(vm["nics"]) for vm in self.list()) >= wanted, 60, 0.5):
+            raise Failed("not %d NICs" % wanted)
 
     def list(self):
         return json.loads(self.api.get("/api/v1/vms").body)

@@ -44,6 +44,8 @@ NOTES = """- **List.** `GET /api/v1/vms` by an administrator with a session on b
   all that bhyped, bhype-hostd and bhype-vmd used meanwhile, without the commands. The wall time holds the lab's answers
   when bhype-hostd opens vm.toml, disk and variables, which lie in an emulated machine; one row has them on both sides.
 - **Memory.** Proportional set size (PSS: shared pages by the number of their users), after the rows above.
+- **Networks.** 200 switches, made by their tasks, and 2,000 NICs in the VMs' definitions. The commands are those that the
+  lab recorded while nobody asked anything.
 - **Journal.** Steps written down durably, as a task does before each operation, on the file system of the build folder.
 """
 

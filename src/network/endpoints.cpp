@@ -104,7 +104,8 @@ Reply create(const Services& services, const Call& call, const CreateSwitch& req
     wanted.name = request.name;
     wanted.kind = request.kind;
     const auto all = services.switches.wanted();
-    const auto interfaces = services.switches.interfaces();
+    const auto held = services.switches.interfaces();
+    const auto& interfaces = *held;
     if (wanted.kind == SwitchKind::nat && !wanted.address)
         wanted.address = free_network(all, interfaces);
     auto problems = problems_of(wanted, all, interfaces);
@@ -129,7 +130,7 @@ Reply edit(const Services& services, const Call& call, const EditSwitch& request
     look(services);
     auto wanted = before;
     static_cast<SwitchSettings&>(wanted) = request;
-    auto problems = problems_of(wanted, services.switches.wanted(), services.switches.interfaces());
+    auto problems = problems_of(wanted, services.switches.wanted(), *services.switches.interfaces());
     add_clashes(services, wanted, problems);
     if (before.hosts_addresses)
         for (const auto& [field, same] : {std::pair{"uplink", before.uplink == wanted.uplink},
@@ -156,7 +157,8 @@ Reply remove(const Services& services, const Call& call) {
                                              before.uplink->str());
     if (before.kind != SwitchKind::manual) {
         look(services);
-        const auto interfaces = services.switches.interfaces();
+        const auto held = services.switches.interfaces();
+        const auto& interfaces = *held;
         if (const auto* bridge = named(interfaces, bridge_of(before)))
             for (const auto& member : bridge->members)
                 if (member != host::vlan_name(before.name).str() &&
@@ -261,7 +263,8 @@ void add_host(api::Router& router, Services& services) {
             auto all = services.host.call(host::TrafficList{});
             if (!call.caller.may(Privilege::administer)) {
                 std::set<std::string> taps;
-                for (const auto& interface : services.switches.interfaces())
+                const auto seen = services.switches.interfaces();
+                for (const auto& interface : *seen)
                     if (const auto vm = host::vm_of_tap(interface.description);
                         vm && services.may_see(call.caller, *vm))
                         taps.insert(interface.name.str());

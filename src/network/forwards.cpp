@@ -59,7 +59,8 @@ Reply create_forward(const Services& services, const Call& call, const CreateFor
                                      one.command, one.pid, one.address, one.port)});
     if (forward.from) {
         bool there = false;
-        for (const auto& interface : services.switches.interfaces())
+        const auto seen = services.switches.interfaces();
+        for (const auto& interface : *seen)
             for (const auto& address : interface.inet)
                 there = there || address.substr(0, address.find('/')) == forward.from->str();
         if (!there)

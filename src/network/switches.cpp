@@ -114,7 +114,8 @@ std::uint64_t Switches::version() const {
 host::DhcpEnsure Switches::dhcp() const {
     host::DhcpEnsure operation;
     std::set<SwitchName> served;
-    const auto seen = interfaces();
+    const auto held = interfaces();
+    const auto& seen = *held;
     for (const auto& item : wanted()) {
         if (!item.address || !item.dhcp || !named(seen, bridge_of(item)))
             continue;
@@ -173,7 +174,7 @@ void Switches::reconcile() {
     bool changed = false;
     for (const auto& item : wanted()) {
         const auto operation = bridge_operation(item);
-        if (!operation || drift_of(item, interfaces()).empty())
+        if (!operation || drift_of(item, *interfaces()).empty())
             continue;
         try {
             host_.call(*operation);
@@ -187,27 +188,30 @@ void Switches::reconcile() {
     serve([this](std::string_view, const auto& operation) { host_.call(operation); });
 }
 
-std::vector<host::Interface> Switches::interfaces() const {
+std::shared_ptr<const std::vector<host::Interface>> Switches::interfaces() const {
     const std::lock_guard lock(mutex_);
     return seen_;
 }
 
 void Switches::look(const std::vector<host::Interface>& interfaces) {
+    auto seen = std::make_shared<const std::vector<host::Interface>>(interfaces);
     const std::lock_guard lock(mutex_);
-    seen_ = interfaces;
+    seen_ = std::move(seen);
 }
 
 bool Switches::up(const SwitchName& name) const {
     const auto item = find(name);
     if (!item)
         return false;
-    const auto seen = interfaces();
+    const auto held = interfaces();
+    const auto& seen = *held;
     const auto* bridge = named(seen, bridge_of(*item));
     return bridge && bridge->up;
 }
 
 Switch Switches::show(const Wanted& wanted) const {
-    const auto seen = interfaces();
+    const auto held = interfaces();
+    const auto& seen = *held;
     Switch shown;
     static_cast<SwitchSettings&>(shown) = wanted;
     shown.name = wanted.name;

@@ -67,7 +67,8 @@ class Switches {
     /// From the last look at the host.
     bool up(const SwitchName& name) const;
     Switch show(const Wanted& wanted) const;
-    std::vector<host::Interface> interfaces() const;
+    /// Never null; shared, since a host may have thousands.
+    std::shared_ptr<const std::vector<host::Interface>> interfaces() const;
     void look(const std::vector<host::Interface>& interfaces);
     /// The tap that connects a NIC. Throws Error(vm_no_switch) when there is no such switch.
     host::TapCreate tap(const VmName& vm, const DeviceName& nic, const SwitchName& name) const;
@@ -85,7 +86,8 @@ class Switches {
     std::uint64_t version_ = 0; ///< grows with each change of what is wanted
     std::vector<Wanted> wanted_;
     std::vector<Forward> forwards_;
-    std::vector<host::Interface> seen_;
+    std::shared_ptr<const std::vector<host::Interface>> seen_ =
+        std::make_shared<std::vector<host::Interface>>();
     bool uplink_waits_ = false;
     std::function<std::vector<SwitchNic>()> nics_;
 };

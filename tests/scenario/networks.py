@@ -63,6 +63,9 @@ def forwards(lab, report):
     again = lab.bhype("forward", "create", "net2", "--port", "8080")
     report.same("the same port twice is refused", again.status, 3)
     report.holds("and says who has it", again.err, "net1")
+    taken = lab.bhype("forward", "create", "net1", "--port", "443", "--to", "80")
+    report.same("a port that the host serves itself is refused", taken.status, 3)
+    report.holds("and says who has it", taken.err, "nginx")
     task(report, "the forward is removed", lab.bhype("forward", "delete", "tcp-8080"))
     report.same("and answers no more", from_outside(lab, 8080), "")
 
@@ -118,6 +121,28 @@ def isolated(lab, report):
         report.check("then they reach each other", fetch(line, addresses["net2"], "net2"), line.text[-500:])
 
 
+def survives(lab, report):
+    """A lease outlasts everything: both daemons, dnsmasq, the host."""
+    address = lab.vm("net1")["nics"][0]["address"]
+    lease = lambda: {one["vm"]: one["address"] for one in lab.bhype("lease", "list", "--json").json()}.get("net1")
+    report.same("net1 has a lease", lease(), address)
+    lab.restart("bhype_hostd")
+    lab.restart("bhyped")
+    lab.wait_ready()
+    report.same("it is there after a restart of both daemons", lease(), address)
+    lab.sh("kill -9 $(cat /var/run/bhype/dnsmasq.pid)")
+    report.check("dnsmasq is started again", eventually(lambda: lab.sh("kill -0 $(cat /var/run/bhype/dnsmasq.pid)").status == 0, 75, 1))
+    report.same("it is there after dnsmasq's death", lease(), address)
+    lab.reboot()
+    lab.wait_ready()
+    report.same("and after a boot of the host", lease(), address)
+    report.check("its switch is made again", eventually(lambda: switch(lab, "apart")["state"] == "up", 30, 0.5), switch(lab, "apart"))
+    if lab.vm("net1")["state"] != "running":
+        task(report, "the guest starts", lab.bhype("vm", "start", "net1", user="dev1"))
+    got = eventually(lambda: lab.vm("net1")["nics"][0].get("address"), 60, 1)
+    report.same("and has its address again", got, address)
+
+
 def bad_input(lab, report):
     before = lab.bhype("switch", "list", "--json").out
     for words, field in ((("x", "address=10.77.0.9/24"), "address"), (("x", "address=300.1.1.1/24"), "address"), (("x", "vlan=20"), "vlan"),
@@ -144,5 +169,6 @@ def run(lab, report):
     reservation(lab, report)
     moved(lab, report)
     isolated(lab, report)
+    survives(lab, report)
     bad_input(lab, report)
     tidy(lab, report)
