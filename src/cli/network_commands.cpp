@@ -65,6 +65,14 @@ std::string leases_table(const json::value& leases, bool plain) {
     return table({"ADDRESS", "MAC", "HOSTNAME", "VM", "NIC", "SWITCH", "FIXED", "EXPIRES"}, rows, plain);
 }
 
+std::string neighbors_table(const json::value& neighbors, bool plain) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& one : neighbors.as_array())
+        rows.push_back({text(one, "address"), text(one, "mac"), text(one, "vm"), text(one, "nic"),
+                        text(one, "switch"), text(one, "interface")});
+    return table({"ADDRESS", "MAC", "VM", "NIC", "SWITCH", "SEEN ON"}, rows, plain);
+}
+
 std::string forwards_table(const json::value& forwards, bool plain) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& forward : forwards.as_array())
@@ -316,6 +324,11 @@ void add_network_commands(CLI::App& app, Context& context) {
     };
     auto& lease = *noun(app, context, "lease", "Addresses that guests have by DHCP", leases);
     verb(lease, context, "list", "List the leases", leases);
+    verb(
+        lease, context, "neighbors", "List the MACs and addresses that were seen, leased or not", [&context] {
+            return context.print("/api/v1/neighbors",
+                                 [&](const json::value& all) { return neighbors_table(all, context.plain); });
+        });
     const auto show = [&context] { return context.print("/api/v1/firewall", firewall_text); };
     auto& firewall = *noun(app, context, "firewall", "pf, and bHype's rules in it", show);
     verb(firewall, context, "show", "What pf does for guests, and what pf.conf needs", show);

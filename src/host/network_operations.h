@@ -198,13 +198,17 @@ struct DhcpHost {
 };
 BOOST_DESCRIBE_STRUCT(DhcpHost, (), (switch_, mac, address, name))
 
+struct DhcpEnsureResult {
+    bool had_ended = false; ///< by itself, since it was started last; it was started again
+};
+BOOST_DESCRIBE_STRUCT(DhcpEnsureResult, (), (had_ended))
 /// Writes dnsmasq's configuration, checks it with --test and makes sure that one dnsmasq runs with it. Leases
 /// stay. Error(port_taken) when somebody else listens on port 53 or 67 there.
 struct DhcpEnsure {
     std::vector<DhcpRange> ranges; ///< none: dnsmasq is stopped
     std::vector<DhcpHost> hosts;
     BHYPE_OPERATION("dhcp.ensure", reconciled, 30);
-    using Result = Done;
+    using Result = DhcpEnsureResult;
 };
 BOOST_DESCRIBE_STRUCT(DhcpEnsure, (), (ranges, hosts))
 

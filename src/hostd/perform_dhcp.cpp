@@ -125,13 +125,15 @@ BHYPE_PERFORM(DhcpEnsure) {
         throw Error(Code::command_failed, files.configuration.str());
     ::unlink(untold.str().c_str());
     const auto start = host::dnsmasq_start(files);
-    if (!running && ::access(files.pid.str().c_str(), F_OK) == 0)
-        log::warning("dnsmasq had ended by itself; it is started again"); // a boot empties that folder
+    const bool had_ended =
+        !running && ::access(files.pid.str().c_str(), F_OK) == 0; // a boot empties that folder
+    if (had_ended)
+        log::warning("dnsmasq had ended by itself; it is started again");
     const auto output = context.command(start);
     if (output.exit_status == exit_network)
         throw Error(Code::port_taken, host::failure_detail(start, output));
     host::expect_success(start, output);
-    return {};
+    return {had_ended};
 }
 
 } // namespace bhype::hostd

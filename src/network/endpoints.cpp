@@ -217,22 +217,60 @@ void add_switches(api::Router& router, Services& services) {
                                 [&](const Call& call) { return remove(services, call); });
 }
 
+/// Whose NICs MACs are, as far as the caller may see.
+class Owners {
+  public:
+    Owners(const Services& services, const Call& call)
+        : services_(services), call_(call), nics_(services.switches.nics()) {
+        for (const auto& nic : nics_)
+            by_mac_.emplace(nic.mac, &nic);
+    }
+    /// Fills in switch, VM and NIC. False when the caller may not see it at all.
+    template <class View>
+    bool name(View& view) const {
+        const auto found = by_mac_.find(view.mac);
+        if (found == by_mac_.end())
+            return call_.caller.may(Privilege::administer);
+        const auto& nic = *found->second;
+        view.switch_ = nic.switch_;
+        view.vm = nic.vm;
+        view.nic = nic.nic;
+        if constexpr (requires { view.fixed; })
+            view.fixed = nic.fixed && nic.fixed->str() == view.address;
+        return services_.may_see(call_.caller, nic.vm);
+    }
+
+  private:
+    const Services& services_;
+    const Call& call_;
+    const std::vector<SwitchNic> nics_;
+    std::map<MacAddress, const SwitchNic*> by_mac_;
+};
+
 std::vector<LeaseView> leases(const Services& services, const Call& call) {
-    const auto nics = services.switches.nics();
+    const Owners owners(services, call);
     std::vector<LeaseView> all;
     for (const auto& lease : services.host.call(host::LeaseList{})) {
         LeaseView view{lease.mac, lease.address, lease.hostname, lease.expires, {}, {}, {}, false};
-        if (const auto nic = std::ranges::find(nics, lease.mac, &SwitchNic::mac); nic != nics.end()) {
-            if (!services.may_see(call.caller, nic->vm))
-                continue;
-            view.switch_ = nic->switch_;
-            view.vm = nic->vm;
-            view.nic = nic->nic;
-            view.fixed = nic->fixed && nic->fixed->str() == lease.address;
-        } else if (!call.caller.may(Privilege::administer)) {
+        if (owners.name(view))
+            all.push_back(std::move(view));
+    }
+    return all;
+}
+
+std::vector<NeighborView> neighbors(const Services& services, const Call& call) {
+    const Owners owners(services, call);
+    const auto seen = services.switches.interfaces();
+    std::set<std::string> own; // arp(8) and ndp(8) list the host itself as well
+    for (const auto& interface : *seen)
+        own.insert(interface.ether);
+    std::vector<NeighborView> all;
+    for (const auto& one : services.host.call(host::NeighborList{})) {
+        if (own.contains(one.mac.str()))
             continue;
-        }
-        all.push_back(std::move(view));
+        NeighborView view{one.mac, one.address, one.interface, {}, {}, {}};
+        if (owners.name(view))
+            all.push_back(std::move(view));
     }
     return all;
 }
@@ -245,6 +283,15 @@ void add_host(api::Router& router, Services& services) {
          .summary = "List the DHCP leases of VMs that the caller may see; all for administrators",
          .tag = "network"},
         [&](const Call& call) { return ok(encode(leases(services, call))); });
+    router.add<std::vector<NeighborView>>(
+        {.method = Method::get,
+         .path = "/api/v1/neighbors",
+         .privilege = Privilege::look,
+         .summary =
+             "List the MACs and addresses that the host has talked to, of VMs that the caller may see; all "
+             "for administrators",
+         .tag = "network"},
+        [&](const Call& call) { return ok(encode(neighbors(services, call))); });
     router.add<std::vector<host::Interface>>(
         {.method = Method::get,
          .path = "/api/v1/interfaces",

@@ -13,7 +13,8 @@ struct Services {
     std::function<bool(const access::Caller&, const VmName&)> may_see;
 };
 
-/// /api/v1/switches, /forwards, /leases, /firewall, /interfaces. `services` must outlive the router.
+/// /api/v1/switches, /forwards, /leases, /neighbors, /firewall, /interfaces. `services` must outlive the
+/// router.
 void add_endpoints(api::Router& router, Services& services);
 /// /api/v1/forwards; add_endpoints() has it.
 void add_forward_endpoints(api::Router& router, Services& services);

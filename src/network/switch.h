@@ -104,6 +104,17 @@ struct LeaseView {
 };
 BOOST_DESCRIBE_STRUCT(LeaseView, (), (mac, address, hostname, expires, switch_, vm, nic, fixed))
 
+/// A MAC with an address that the host has talked to (arp(8), ndp(8)), whoever gave it that.
+struct NeighborView {
+    MacAddress mac;
+    std::string address;
+    std::string interface; ///< on whose network it was seen
+    std::optional<SwitchName> switch_;
+    std::optional<VmName> vm;
+    std::optional<DeviceName> nic;
+};
+BOOST_DESCRIBE_STRUCT(NeighborView, (), (mac, address, interface, switch_, vm, nic))
+
 /// pf as the API shows it.
 struct FirewallView {
     bool loaded = false;

@@ -185,7 +185,7 @@ void Switches::reconcile() {
     }
     if (changed)
         look(host_.call(host::InterfaceList{}));
-    serve([this](std::string_view, const auto& operation) { host_.call(operation); });
+    serve([this](std::string_view, const auto& operation) { return host_.call(operation); });
 }
 
 std::shared_ptr<const std::vector<host::Interface>> Switches::interfaces() const {

@@ -5,7 +5,10 @@
 #include "network/check.h"
 #include "wire/host.h"
 
+#include <atomic>
+#include <ctime>
 #include <functional>
+#include <memory>
 #include <mutex>
 
 namespace bhype::network {
@@ -47,14 +50,18 @@ class Switches {
     /// Whether anything is routed, so that the host has to forward packets.
     std::optional<host::RoutingEnsure> routing() const;
 
-    /// Gives these to `perform`, a function of a title and an operation, until what was given last is what is
-    /// wanted: another may have changed that meanwhile.
+    /// When dnsmasq was last found to have ended by itself, in epoch seconds; 0: not since bhyped's start.
+    std::int64_t dhcp_ended() const { return dhcp_ended_; }
+
+    /// Gives these to `perform`, a function of a title and an operation that gives its result, until what was
+    /// given last is what is wanted: another may have changed that meanwhile.
     template <class Perform>
     void serve(Perform perform) const {
         std::uint64_t version = 0;
         do {
             version = this->version();
-            perform("Serve DHCP and names", dhcp());
+            if (perform("Serve DHCP and names", dhcp()).had_ended)
+                dhcp_ended_ = std::time(nullptr);
             if (const auto operation = routing())
                 perform("Forward packets", *operation);
             perform("Load pf's rules", firewall());
@@ -89,6 +96,7 @@ class Switches {
     std::shared_ptr<const std::vector<host::Interface>> seen_ =
         std::make_shared<std::vector<host::Interface>>();
     bool uplink_waits_ = false;
+    mutable std::atomic<std::int64_t> dhcp_ended_ = 0;
     std::function<std::vector<SwitchNic>()> nics_;
 };
 

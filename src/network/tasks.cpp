@@ -9,7 +9,8 @@ namespace {
 using task::Work;
 
 void serve(Work& work, const Switches& switches) {
-    switches.serve([&](std::string_view title, const auto& operation) { work.step(title, operation); });
+    switches.serve(
+        [&](std::string_view title, const auto& operation) { return work.step(title, operation); });
 }
 
 void look(Work& work, Switches& switches) {

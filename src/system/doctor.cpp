@@ -4,12 +4,15 @@
 #include "network/check.h"
 #include "network/endpoints.h"
 
+#include <fmt/chrono.h>
+
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace bhype::system {
 
@@ -171,6 +174,10 @@ std::vector<Check> System::checks() {
                        error.what(), "See the text; run the command by hand.", CheckState::warning);
         }
     }
+    if (const auto ended = switches_.dhcp_ended(); ended > std::time(nullptr) - 86400)
+        checks.add("dhcp_ended", "bHype's dnsmasq ends only when it is told to", false,
+                   fmt::format("it ended by itself; started again {:%F %T} UTC", fmt::gmtime(ended)),
+                   "/var/log/messages may say why", CheckState::warning);
     for (const auto& item : wanted) {
         const auto shown = switches_.show(item);
         std::string drift;

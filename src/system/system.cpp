@@ -213,7 +213,8 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
     switches_.look(work.step("Look at the interfaces", host::InterfaceList{}));
     if (input.firewall)
         work.step("Write pf.conf and turn pf on", host::FirewallInstall{});
-    switches_.serve([&](std::string_view title, const auto& operation) { work.step(title, operation); });
+    switches_.serve(
+        [&](std::string_view title, const auto& operation) { return work.step(title, operation); });
     {
         const std::lock_guard lock(mutex_);
         looked_ = {}; // the host from before has no such pool, and perhaps no vmm

@@ -50,7 +50,7 @@ class Journal {
 
     /// Durable before the operation is sent. `commit`: the task is committed with it.
     void intent(const TaskId& id, const Step& step, const json::value& arguments, bool commit);
-    /// What became of the step; not waited for.
+    /// What became of the step, or has so far; not waited for.
     void outcome(const TaskId& id, const Step& step);
     void set_committed(const TaskId& id, bool committed);
 

@@ -20,6 +20,8 @@ struct Pace {
     Milliseconds longest_pause{30'000};
     /// Attempts at cleaning up, or at going forward after a commit, before a person is asked.
     int attempts = 6;
+    /// A step that takes longer shows its commands as they end; others show them with their own end.
+    Milliseconds show_after{1'000};
     /// Listeners hear of a task's progress once in this time.
     Milliseconds announce_gap{250};
     /// Ended tasks that are kept, the newest ones, and those that an Idempotency-Key still names.

@@ -36,6 +36,31 @@ TEST_F(TaskTest, RunsAndTellsWhatItDid) {
     EXPECT_EQ(steps[0].commands[0].milliseconds, 12);
 }
 
+TEST_F(TaskTest, ALongStepShowsItsCommandsAsTheyEnd) {
+    pace_.show_after = 0ms;
+    open();
+    std::vector<Command> seen;
+    StepState state = StepState::done;
+    host_.on("test.make", [&](const wire::CallOptions& options) {
+        options.ran({"/sbin/zpool create x", 0, "fine\n", 12});
+        const auto id = TaskId::from(options.id.substr(0, options.id.find('.')));
+        for (int tries = 0; tries < 1000 && seen.empty(); ++tries) {
+            std::this_thread::sleep_for(5ms);
+            const auto step = tasks_->steps(id).back();
+            seen = step.commands;
+            state = step.state;
+        }
+        options.ran({"/sbin/zfs create x", 0, "", 1});
+    });
+    tasks_->start();
+    const auto id = submit("make", "vm/x");
+    end(id);
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_EQ(seen[0].command, "/sbin/zpool create x");
+    EXPECT_EQ(state, StepState::intent);
+    EXPECT_EQ(tasks_->steps(id).back().commands.size(), 2u);
+}
+
 TEST_F(TaskTest, IntentIsInTheJournalBeforeTheOperationIsSent) {
     StepState seen = StepState::done;
     std::int64_t committed = -1;

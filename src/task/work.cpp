@@ -232,7 +232,14 @@ wire::Answer RunningWork::send(Step& step, const json::value& arguments, std::ch
     options.progress = [this](double fraction) {
         shop_.board.progress(live_, [&](Task& task) { task.progress = std::clamp(fraction, 0.0, 1.0); });
     };
-    options.ran = [&](const wire::Ran& ran) { commands.push_back(ran); };
+    const auto begun = Clock::now();
+    options.ran = [&](const wire::Ran& ran) {
+        commands.push_back(ran);
+        if (Clock::now() - begun < shop_.pace.show_after)
+            return;
+        step.commands = kept(commands);
+        shop_.journal.outcome(id(), step);
+    };
     try {
         auto answer = shop_.host.perform(step.operation, arguments, deadline, options);
         live_.reached_host = true;

@@ -31,12 +31,24 @@ Record seen(const Services& services, const Call& call) {
     return *record;
 }
 
+/// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
+std::string definition_tag(const Record& record) {
+    return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
+}
+
+void check_if_match(const Call& call, const Record& record) {
+    if (!call.if_match.empty() && call.if_match != "*" &&
+        call.if_match.substr(0, call.if_match.find('.')) != definition_tag(record))
+        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
+}
+
 /// One that the caller may use: a member who may not gets the same answer as for a missing one; a viewer sees
 /// it and is told that looking is all.
 Record usable(const Services& services, const Call& call) {
     auto record = seen(services, call);
     if (!access::may_use(call.caller, record.ownership))
         throw Error(Code::forbidden, "you may look at " + record.name.str() + ", not use it");
+    check_if_match(call, record);
     return record;
 }
 
@@ -47,23 +59,12 @@ Record changeable(const Services& services, const Call& call) {
     return record;
 }
 
-/// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
-std::string definition_tag(const Record& record) {
-    return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
-}
-
 /// "DEFINITION.ALL": If-None-Match compares the whole, If-Match the first half.
 Reply show_reply(const Services& services, const Record& record, const Call& call) {
     auto reply =
         ok(encode(show(record, rights_of(record, call.caller), services.keeper.task_of(record.name))));
     reply.etag = definition_tag(record) + "." + fingerprint_text(fingerprint(json::serialize(reply.body)));
     return reply;
-}
-
-void check_if_match(const Call& call, const Record& record) {
-    if (!call.if_match.empty() && call.if_match != "*" &&
-        call.if_match.substr(0, call.if_match.find('.')) != definition_tag(record))
-        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
 }
 
 Reply submit(const Services& services, const Call& call, const VmName& name, const std::string& kind,
@@ -422,7 +423,7 @@ void add_endpoints(api::Router& router, Services& services) {
                                  .privilege = Privilege::use,
                                  .summary = "Start a VM",
                                  .tag = "vms",
-                                 .errors = {Code::vm_running, Code::vm_refused}},
+                                 .errors = {Code::vm_running, Code::vm_refused, Code::precondition_failed}},
                                 [&](const Call& call) { return start(services, call); });
     services.task_endpoints.add<StopVm>(
         router,
@@ -431,7 +432,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .privilege = Privilege::use,
          .summary = "Press the VM's power button and wait for the guest",
          .tag = "vms",
-         .errors = {Code::vm_not_running}},
+         .errors = {Code::vm_not_running, Code::precondition_failed}},
         [&](const Call& call, const StopVm& request) {
             const auto record = usable(services, call);
             if (!is_live(record.guest.state))
@@ -447,7 +448,7 @@ void add_endpoints(api::Router& router, Services& services) {
              .privilege = Privilege::use,
              .summary = summary,
              .tag = "vms",
-             .errors = {Code::vm_not_running}},
+             .errors = {Code::vm_not_running, Code::precondition_failed}},
             [&services, verb, title](const Call& call) {
                 const auto record = usable(services, call);
                 if (!is_live(record.guest.state))
@@ -473,7 +474,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .summary = "Get a ticket for one console connection within 30 seconds",
          .tag = "vms",
          .success = 201,
-         .errors = {Code::vm_not_running, Code::console_in_use}},
+         .errors = {Code::vm_not_running, Code::console_in_use, Code::precondition_failed}},
         [&](const Call& call, const OpenConsole& request) { return console(services, call, request); });
     add_nic_endpoints(router, services);
     add_template_endpoints(router, services);

@@ -175,7 +175,7 @@ class FakeHost : public wire::Host {
         interfaces.push_back(tap);
         return {tap.name};
     }
-    host::Done act(const host::DhcpEnsure&) { return {}; }
+    host::DhcpEnsureResult act(const host::DhcpEnsure&) { return {}; }
     host::Done act(const host::TapsRemove& taps_remove) {
         std::erase_if(interfaces, [&](const auto& interface) {
             return interface.description.starts_with("bhype vm/" + taps_remove.vm.str() + "/");

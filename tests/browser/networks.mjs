@@ -99,6 +99,6 @@ export default async function () {
 
   const dev1 = await newPage();
   await logIn(dev1, "dev1", "/networks");
-  check("others see no uplinks", await eventually(() => dev1.getByRole("link", { name: "Leases" }).isVisible(), 15) && !(await dev1.getByRole("link", { name: "Uplinks" }).isVisible()));
+  check("others see no uplinks", await eventually(() => dev1.getByRole("link", { name: "Addresses" }).isVisible(), 15) && !(await dev1.getByRole("link", { name: "Uplinks" }).isVisible()));
   await dev1.context().close();
 }

@@ -133,6 +133,7 @@ def survives(lab, report):
     lab.sh("kill -9 $(cat /var/run/bhype/dnsmasq.pid)")
     report.check("dnsmasq is started again", eventually(lambda: lab.sh("kill -0 $(cat /var/run/bhype/dnsmasq.pid)").status == 0, 75, 1))
     report.same("it is there after dnsmasq's death", lease(), address)
+    report.holds("doctor tells of it", lab.bhype("doctor").out, "ended by itself")
     lab.reboot()
     lab.wait_ready()
     report.same("and after a boot of the host", lease(), address)

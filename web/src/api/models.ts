@@ -16,6 +16,7 @@ export type Switch = Schemas["Switch"];
 export type SwitchSettings = Schemas["EditSwitch"];
 export type SwitchPlan = Schemas["SwitchPlan"];
 export type Lease = Schemas["LeaseView"];
+export type Neighbor = Schemas["NeighborView"];
 export type Forward = Schemas["Forward"];
 export type Firewall = Schemas["FirewallView"];
 export type Traffic = Schemas["Traffic"];

@@ -193,6 +193,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/neighbors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the MACs and addresses that the host has talked to, of VMs that the caller may see; all for administrators */
+        get: operations["get_neighbors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1188,6 +1205,30 @@ export interface components {
              * @example e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
              */
             sha256?: string;
+        };
+        NeighborView: {
+            /**
+             * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
+             * @example 58:9c:fc:12:34:56
+             */
+            mac: string;
+            address: string;
+            interface: string;
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch?: string;
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm?: string;
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            nic?: string;
         };
         Nic: {
             /**
@@ -2603,6 +2644,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LeaseView"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_neighbors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the MACs and addresses that the host has talked to, of VMs that the caller may see; all for administrators */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NeighborView"][];
                 };
             };
             /** @description api.invalid_request */
@@ -5345,6 +5460,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description api.too_large */
             413: {
                 headers: {
@@ -5459,6 +5583,15 @@ export interface operations {
             };
             /** @description vm.not_running */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6179,6 +6312,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description api.too_large */
             413: {
                 headers: {
@@ -6293,6 +6435,15 @@ export interface operations {
             };
             /** @description vm.refused, vm.running */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6419,6 +6570,15 @@ export interface operations {
             };
             /** @description vm.not_running */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,6 +12,16 @@ export function Moment({ at }: { at: number }) {
   );
 }
 
+/// A moment to come, with the exact one on hover.
+export function Until({ at }: { at: number }) {
+  const now = useNow();
+  return (
+    <time dateTime={new Date(at).toISOString()} title={formatExact(at)}>
+      {formatRelative(at, now)}
+    </time>
+  );
+}
+
 /// How long something has lasted, with the moment of its beginning on hover.
 export function Since({ at }: { at: number }) {
   const now = useNow();

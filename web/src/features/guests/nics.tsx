@@ -5,9 +5,11 @@ import { useState } from "react";
 import { get, segment } from "../../api/client";
 import type { Finding, Nic, Vm } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
+import { formatSize } from "../../text/size";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
+import { formatRate, useTraffic } from "../network/traffic";
 import { useSwitches } from "../network/use_switches";
 import { OrderDialog } from "../tasks/order_dialog";
 import { TextField } from "./fields";
@@ -122,6 +124,30 @@ function RemoveDialog({ vm, nic, onClose }: { vm: Vm; nic: Nic; onClose: () => v
   );
 }
 
+/// What went through its tap since it was made, told as the guest sees it: what a tap receives is what the guest sent.
+function Counters({ tap }: { tap: string }) {
+  const { counters, rates } = useTraffic();
+  const all = counters.get(tap);
+  if (!all) return null;
+  const now = rates.get(tap);
+  const wrong = all.received_errors + all.received_dropped + all.sent_errors;
+  return (
+    <div className="quiet">
+      sent {formatSize(all.received_bytes)}
+      {now && `, ${formatRate(now.received)}`}
+      <br />
+      received {formatSize(all.sent_bytes)}
+      {now && `, ${formatRate(now.sent)}`}
+      {wrong > 0 && (
+        <>
+          <br />
+          {wrong} packets lost or with errors
+        </>
+      )}
+    </div>
+  );
+}
+
 type Asked = { what: "add" } | { what: "change" | "remove" | "diagnose"; nic: Nic };
 
 export function Nics({ vm, changeable }: { vm: Vm; changeable: boolean }) {
@@ -165,7 +191,10 @@ export function Nics({ vm, changeable }: { vm: Vm; changeable: boolean }) {
                   <Td dataLabel="MAC">
                     <code>{nic.mac}</code>
                   </Td>
-                  <Td dataLabel="Tap">{nic.tap || "-"}</Td>
+                  <Td dataLabel="Tap">
+                    {nic.tap || "-"}
+                    {nic.tap && <Counters tap={nic.tap} />}
+                  </Td>
                   <Td dataLabel="Actions">
                     <div className="row-actions">
                       {action("diagnose", nic, "Check")}

@@ -1,18 +1,74 @@
-import { Card, CardBody } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router-dom";
 import { get } from "../../api/client";
-import type { Lease } from "../../api/models";
+import type { Lease, Neighbor } from "../../api/models";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
-import { Moment } from "../../ui/time";
+import { Until } from "../../ui/time";
 import { guestPage } from "../guests/guests";
 
 /// dnsmasq tells nobody when a lease comes or goes.
 const refetchEvery = 10_000;
 
+/// What was seen of guests that have no lease: an address set in the guest, or of IPv6.
+function Neighbors() {
+  const { data, error, refetch } = useQuery({
+    queryKey: ["neighbors"],
+    queryFn: ({ signal }) => get<Neighbor[]>("/neighbors", signal),
+    refetchInterval: refetchEvery,
+  });
+  return (
+    <Card>
+      <CardTitle component="h2">MACs and addresses seen</CardTitle>
+      <CardBody>
+        {error && <ErrorBox error={error} retry={() => void refetch()} />}
+        {!data && !error && <Waiting label="Fetching what was seen" />}
+        {data?.length === 0 && <p className="quiet">The host has talked to nobody lately.</p>}
+        {data && data.length > 0 && (
+          <Table variant="compact" aria-label="MACs and addresses seen" gridBreakPoint="grid-md" className="flush">
+            <Thead>
+              <Tr>
+                {["Address", "MAC", "Guest", "Switch", "Seen on"].map((head) => (
+                  <Th key={head}>{head}</Th>
+                ))}
+              </Tr>
+            </Thead>
+            <Tbody>
+              {data.map((one) => (
+                <Tr key={`${one.interface} ${one.address}`}>
+                  <Td dataLabel="Address">
+                    <code>{one.address}</code>
+                  </Td>
+                  <Td dataLabel="MAC">
+                    <code>{one.mac}</code>
+                  </Td>
+                  <Td dataLabel="Guest">
+                    {one.vm ? <Link to={guestPage(one.vm)}>{one.vm}</Link> : "none of bHype's"} {one.nic}
+                  </Td>
+                  <Td dataLabel="Switch">{one.switch ?? "-"}</Td>
+                  <Td dataLabel="Seen on">{one.interface}</Td>
+                </Tr>
+              ))}
+            </Tbody>
+          </Table>
+        )}
+      </CardBody>
+    </Card>
+  );
+}
+
 export function LeasesTab() {
+  return (
+    <div className="cards">
+      <Leases />
+      <Neighbors />
+    </div>
+  );
+}
+
+function Leases() {
   const { data, error, refetch } = useQuery({
     queryKey: ["leases"],
     queryFn: ({ signal }) => get<Lease[]>("/leases", signal),
@@ -20,6 +76,7 @@ export function LeasesTab() {
   });
   return (
     <Card>
+      <CardTitle component="h2">DHCP leases</CardTitle>
       <CardBody>
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!data && !error && <Waiting label="Fetching the leases" />}
@@ -47,7 +104,7 @@ export function LeasesTab() {
                     <code>{lease.mac}</code>
                   </Td>
                   <Td dataLabel="Name">{lease.hostname || "-"}</Td>
-                  <Td dataLabel="Until">{lease.expires ? <Moment at={lease.expires * 1000} /> : "for ever"}</Td>
+                  <Td dataLabel="Until">{lease.expires ? <Until at={lease.expires * 1000} /> : "for ever"}</Td>
                 </Tr>
               ))}
             </Tbody>

@@ -15,7 +15,7 @@ const words: Record<keyof typeof tabs, string> = {
   picture: "Picture",
   switches: "Switches",
   uplinks: "Uplinks",
-  leases: "Leases",
+  leases: "Addresses",
   forwards: "Forwards",
   firewall: "Firewall",
 };
