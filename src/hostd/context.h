@@ -46,9 +46,9 @@ struct Context {
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
 
-/// A CD's image lies in one of hostd.toml's directories, and is there. Throws Error(policy) or
-/// Error(vm_file_missing).
-void check_media(Context& context, const host::Machine& machine);
+/// CDs' images lie in hostd.toml's directories; whether they are there counts when the guest starts. Throws
+/// Error(policy).
+void check_media_places(const Config& config, const host::Machine& machine);
 
 /// bHype's dnsmasq; 0 when it does not run.
 pid_t dnsmasq_running(const host::DnsmasqFiles& files);

@@ -67,6 +67,16 @@ void check_taps(Context& context, const host::GuestStart& operation, const host:
     static_cast<void>(machine);
 }
 
+void check_media(const Config& config, const host::Machine& machine) {
+    check_media_places(config, machine);
+    for (const auto& cd : machine.cds) {
+        // Whoever may write a symbolic link there may choose the file: the directories are root's.
+        struct stat facts {};
+        if (::lstat(cd.image.str().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+            throw Error(Code::vm_file_missing, cd.image.str());
+    }
+}
+
 /// bhyve opens a disk read-only without a word when it may not write it (block_if.c).
 void check_disks(const host::Machine& machine, const std::string& base) {
     for (const auto& disk : machine.disks) {
@@ -91,18 +101,12 @@ bool remove_object(Context& context, const VmName& vm) {
 
 } // namespace
 
-void check_media(Context& context, const host::Machine& machine) {
-    for (const auto& cd : machine.cds) {
-        bool good = false;
-        for (const auto& allowed : context.house.config.image_directories)
-            good = good || cd.image.str().starts_with(allowed.str() + "/");
-        // Whoever may write a symbolic link there may choose the file: the directories are root's.
-        if (!good)
+void check_media_places(const Config& config, const host::Machine& machine) {
+    for (const auto& cd : machine.cds)
+        if (std::ranges::none_of(config.image_directories, [&](const HostPath& allowed) {
+                return cd.image.str().starts_with(allowed.str() + "/");
+            }))
             throw Error(Code::policy, cd.image.str() + " is in no image directory of hostd.toml");
-        struct stat facts {};
-        if (::lstat(cd.image.str().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
-            throw Error(Code::vm_file_missing, cd.image.str());
-    }
 }
 
 BHYPE_PERFORM(GuestList) {
@@ -124,7 +128,7 @@ BHYPE_PERFORM(GuestStart) {
         throw Error(Code::vm_file_missing, operation.dataset.str() + ": vm.toml");
     const auto machine = host::parse_machine(*text);
     check_taps(context, operation, machine);
-    check_media(context, machine);
+    check_media(context.house.config, machine);
     const auto zvol = context.house.paths.zvol + "/" + operation.dataset.str();
     check_disks(machine, zvol);
     {

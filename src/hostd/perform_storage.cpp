@@ -173,7 +173,7 @@ BHYPE_PERFORM(DefinitionWrite) {
     definition_place(context, operation.dataset);
     if (const auto problems = host::machine_problems(operation.machine); !problems.empty())
         throw Error(Code::invalid_field, {}, problems);
-    check_media(context, operation.machine);
+    check_media_places(context.house.config, operation.machine);
     static std::mutex writing; // the comparison and the writing belong together
     const std::lock_guard lock(writing);
     const Fd directory = context.house.tree.open(operation.dataset);

@@ -110,6 +110,16 @@ def changes(lab, report):
         report.check("vm set %s is refused, naming the field" % setting, result.status == 3 and setting.split("=")[0] in result.err, result)
     report.same("and changes nothing", lab.vm("web1")["generation"], vm["generation"])
     lab.bhype("vm", "set", "web1", "memory=256M", user="dev1")
+    result = lab.bhype("vm", "set", "web1", "cd=/nowhere.iso", user="dev1")
+    report.check("a CD that is not there is refused", result.status == 3 and "cd" in result.err, result)
+    result = lab.bhype("vm", "set", "web1", "cd=/etc/hosts", user="dev1")
+    report.check("nor can it be any file of the host", result.status == 1 and "image directory" in result.err, result)
+    lab.sh("dd if=/dev/zero of=/var/bhype/images/tools.iso bs=2048 count=16")
+    result = lab.bhype("vm", "set", "web1", "cd=/var/bhype/images/tools.iso", user="dev1")
+    report.same("a CD is put in", (result.status, result.out), (0, "cd takes effect at the next start of web1\n"))
+    lab.sh("rm /var/bhype/images/tools.iso")
+    report.same("its file may go", lab.bhype("vm", "set", "web1", "note=again", user="dev1").status, 0)
+    report.same("and it is taken out", (lab.bhype("vm", "set", "web1", "cd=", user="dev1").status, lab.vm("web1")["cds"]), (0, []))
 
 
 def plan_of_delete(lab, report):
