@@ -271,7 +271,7 @@ RULE(Ipv6Prefix, "IPv6 prefix",
      "^[0-9a-f:]{2,39}/[0-9]{2,3}$", "fd00:77::1/64", 43)
 bool Ipv6Prefix::accepts(std::string_view text) {
     const auto slash = text.find('/');
-    if (slash == text.npos || slash > 39 || !plain(text.substr(slash + 1), 16, 126))
+    if (slash > 39 || !plain(text.substr(slash + 1), 16, 126)) // npos as well
         return false;
     const std::string address(text.substr(0, slash));
     in6_addr binary{};

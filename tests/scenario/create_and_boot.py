@@ -8,7 +8,7 @@ from labkit import POOL, eventually
 
 # What bHype runs only to look; everything else in the list of calls has changed the host.
 LOOKING = re.compile(r"zfs (list|get)|zpool (list|status|get)|ifconfig(?! \S+ (create|addm|up|name|destroy|description|group)| "
-                     r"(bridge|tap) create)|sysctl|kldstat|geom|freebsd-version|swapctl|mount -p|arp -an|ndp -an|pfctl .*-s |bhyvectl --vm=\S+ --get-stats")
+                     r"(bridge|tap) create)|sysctl|kldstat|geom|freebsd-version|swapctl|mount -p|arp -an|ndp -an|pfctl .*-s |route -n get|netstat|sockstat|bhyvectl --vm=\S+ --get-stats")
 
 
 def words(command):
