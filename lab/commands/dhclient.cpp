@@ -7,6 +7,7 @@
 #include "lab/commands/text.h"
 #include "lab/core/command.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -51,9 +52,9 @@ int leased(const std::string& event, const std::string& interface) {
         ifconfig({interface, "inet", variable("ip"), "netmask", variable("subnet")});
         if (const auto routers = variable("router"); !routers.empty())
             run_captured({"/sbin/route", "add", "default", routers.substr(0, routers.find(' '))});
+        // Whoever waited may be gone: it is bound all the same.
         if (const char* told = std::getenv("BHYPE_LAB_LEASED"))
-            if (write(std::atoi(told), "b", 1) < 0) // whoever waited is gone: it is bound all the same
-                return 0;
+            static_cast<void>(!write(std::atoi(told), "b", 1));
     }
     return 0;
 }
@@ -64,18 +65,21 @@ int leased(const std::string& event, const std::string& interface) {
     std::filesystem::create_directories(std::filesystem::path(pidfile).parent_path());
     std::ofstream(pidfile) << getpid() << '\n';
     chmod(pidfile.c_str(), 0600);
+    // In the background nobody's pipe is held open.
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int fd : {0, 1, 2})
+        dup2(nothing, fd);
     const int child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setenv("BHYPE_LAB_LEASED", std::to_string(told).c_str(), 1);
+        // udhcpc takes descriptors 3 and 4 for itself, whatever they are.
+        setenv("BHYPE_LAB_LEASED", std::to_string(fcntl(told, F_DUPFD, 100)).c_str(), 1);
         const auto busybox = linux_program("busybox").string();
         execl(busybox.c_str(), "busybox", "udhcpc", "-f", "-i", interface.c_str(), "-A", "10", "-T", "2",
               "-s", "/sbin/dhclient", nullptr);
         _exit(1);
     }
     close(told);
-    for (const int fd : {0, 1, 2})
-        close(fd);
     set_process_title("dhclient: " + interface);
     prctl(PR_SET_NAME, "dhclient");
     waitpid(child, nullptr, 0);
