@@ -58,7 +58,7 @@ TEST_F(SessionsTest, TheTokenIsNowhereInTheDatabase) {
     sessions.reset();
     store.database.reset();
     std::string all;
-    for (const auto& entry : std::filesystem::directory_iterator(store.path)) {
+    for (const auto& entry : std::filesystem::directory_iterator(store.directory.path)) {
         std::ifstream file(entry.path(), std::ios::binary);
         all.append(std::istreambuf_iterator<char>(file), {});
     }

@@ -3,10 +3,9 @@
 // For tests: a database in a directory of its own, and a clock that moves when told to.
 
 #include "access/clocks.h"
+#include "base/test_directory.h"
 #include "store/database.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 
 namespace bhype::access::test {
@@ -21,21 +20,13 @@ struct Time {
 };
 
 struct TestStore {
-    TestStore() {
-        std::string name = "/tmp/bhype-access-XXXXXX";
-        path = ::mkdtemp(name.data());
-        open();
-    }
-    ~TestStore() {
-        database.reset();
-        std::filesystem::remove_all(path);
-    }
+    TestStore() { open(); }
     /// Again, as after a restart.
     void open() {
         database.reset();
-        database.emplace(path + "/bhype.db");
+        database.emplace(directory.path + "/bhype.db");
     }
-    std::string path;
+    bhype::test::Directory directory;
     std::optional<store::Database> database;
 };
 

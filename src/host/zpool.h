@@ -12,9 +12,9 @@ namespace bhype::host {
 Command zpool_list();
 std::vector<Pool> parse_zpool_list(const Command& command, const Output& output);
 
-/// Throws Error(invalid_field) when the layout needs another number of disks, or a disk is named twice.
 /// zpoolconcepts(7): a raidz group takes one disk more than its parity.
 std::size_t fewest_disks(PoolLayout layout);
+/// Throws Error(invalid_field) when the layout needs another number of disks, or a disk is named twice.
 Command zpool_create(const PoolCreate& pool);
 
 Command zpool_status();

@@ -43,6 +43,8 @@ struct Context {
         return [this](const host::Command& c) { return command(c); };
     }
     std::vector<host::Interface> interfaces();
+    /// What rc.conf sets, by variable.
+    std::map<std::string, std::string> rc_conf();
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
 

@@ -22,6 +22,11 @@ std::vector<host::Interface> Context::interfaces() {
     return host::parse_ifconfig_list(list, command(list));
 }
 
+std::map<std::string, std::string> Context::rc_conf() {
+    const auto list = host::sysrc_all();
+    return host::parse_sysrc(list, command(list));
+}
+
 namespace {
 
 struct Performer {

@@ -1,8 +1,8 @@
+#include "base/test_directory.h"
 #include "hostd/guard.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -19,8 +19,6 @@ using host::GuardState;
 class GuardTest : public ::testing::Test {
   protected:
     GuardTest() {
-        char name[] = "/tmp/bhype-guard-XXXXXX";
-        directory = ::mkdtemp(name);
         run = directory + "/run";
         std::filesystem::create_directory(run);
         host::Interface em0;
@@ -43,7 +41,6 @@ class GuardTest : public ::testing::Test {
         operation.change.switch_ = SwitchName::from("public");
         operation.seconds = 3600;
     }
-    ~GuardTest() override { std::filesystem::remove_all(directory); }
 
     Runner runner() {
         return [this](const host::Command& command) {
@@ -82,7 +79,9 @@ class GuardTest : public ::testing::Test {
         std::ofstream(path) << text.replace(at, from.size(), to);
     }
 
-    std::string directory, run;
+    const test::Directory scratch;
+    const std::string& directory = scratch.path;
+    std::string run;
     host::HostNetwork network;
     host::UplinkApply operation;
     std::map<std::string, std::string> rc;

@@ -2,7 +2,6 @@
 
 #include "host/facts.h"
 #include "host/pf.h"
-#include "host/rc_conf.h"
 #include "host/routes.h"
 #include "os/files.h"
 
@@ -101,8 +100,7 @@ BHYPE_PERFORM(FirewallShow) {
     result.conf_exists = conf.has_value();
     result.conf = host::pf_conf_state(conf.value_or(""));
     result.own_rules = host::pf_conf_has_own_rules(conf.value_or(""));
-    const auto list = host::sysrc_all();
-    const auto rc = host::parse_sysrc(list, context.command(list));
+    const auto rc = context.rc_conf();
     const auto named = rc.find("pf_rules");
     result.rules_file = named == rc.end() ? "/etc/pf.conf" : named->second;
     result.loaded = loaded(context, "pf");

@@ -73,9 +73,8 @@ void set_mtu(Context& context, const host::Interface& bridge, std::int64_t mtu) 
 /// A boot gives the host's own addresses to such a bridge: bHype's alone are those that rc.conf does not
 /// know.
 void refuse_if_in_rc_conf(Context& context, const InterfaceName& bridge) {
-    const auto list = host::sysrc_all();
     const auto variable = "ifconfig_" + host::rc_word(bridge.str());
-    if (host::parse_sysrc(list, context.command(list)).contains(variable))
+    if (context.rc_conf().contains(variable))
         throw Error(Code::policy, "rc.conf's " + variable + " gives " + bridge.str() +
                                       " addresses of the host: bhype uplink unbridge gives them back");
 }

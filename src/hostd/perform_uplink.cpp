@@ -12,8 +12,7 @@ host::HostNetwork network(Context& context) {
         auto routes = host::parse_routes(command, context.command(command), inet6);
         found.routes.insert(found.routes.end(), routes.begin(), routes.end());
     }
-    const auto all = host::sysrc_all();
-    found.rc = host::parse_sysrc(all, context.command(all));
+    found.rc = context.rc_conf();
     return found;
 }
 

@@ -98,21 +98,18 @@ void check(const Services& services, const host::UplinkChange& change) {
                 problems.push_back({"ports", item.uplink->str() + " is the uplink of switch " +
                                                  item.name.str() +
                                                  ", which would be without: change that first"});
-    if (change.kind != host::UplinkKind::bridge || !change.switch_) {
-        if (!problems.empty())
-            throw Error(Code::switch_refused, {}, problems);
-        return;
+    if (change.kind == host::UplinkKind::bridge && change.switch_) {
+        services.switches.settle(services.host.call(host::UplinkShow{}));
+        const auto item = services.switches.find(*change.switch_);
+        if (!item)
+            problems.push_back({"switch", "there is no switch " + change.switch_->str()});
+        else if (item->kind != SwitchKind::public_)
+            problems.push_back({"switch", change.switch_->str() + " is a " + enum_name(item->kind) +
+                                              " switch; only a public one has an uplink"});
+        else if (change.present && item->uplink)
+            problems.push_back(
+                {"switch", change.switch_->str() + " has uplink " + item->uplink->str() + " already"});
     }
-    services.switches.settle(services.host.call(host::UplinkShow{}));
-    const auto item = services.switches.find(*change.switch_);
-    if (!item)
-        problems.push_back({"switch", "there is no switch " + change.switch_->str()});
-    else if (item->kind != SwitchKind::public_)
-        problems.push_back({"switch", change.switch_->str() + " is a " + enum_name(item->kind) +
-                                          " switch; only a public one has an uplink"});
-    else if (change.present && item->uplink)
-        problems.push_back(
-            {"switch", change.switch_->str() + " has uplink " + item->uplink->str() + " already"});
     if (!problems.empty())
         throw Error(Code::switch_refused, {}, problems);
 }

@@ -1,8 +1,7 @@
+#include "base/test_directory.h"
 #include "store/documents.h"
 
 #include <gtest/gtest.h>
-
-#include <filesystem>
 
 namespace bhype::store {
 namespace {
@@ -15,13 +14,8 @@ BOOST_DESCRIBE_STRUCT(Thing, (), (word, size))
 
 class DocumentsTest : public testing::Test {
   protected:
-    DocumentsTest() {
-        std::string name = "/tmp/bhype-documents-XXXXXX";
-        directory = ::mkdtemp(name.data());
-        database.emplace(directory + "/bhype.db");
-    }
-    ~DocumentsTest() override { std::filesystem::remove_all(directory); }
-    std::string directory;
+    DocumentsTest() { database.emplace(directory.path + "/bhype.db"); }
+    test::Directory directory;
     std::optional<Database> database;
 };
 
@@ -35,7 +29,7 @@ TEST_F(DocumentsTest, KeepsThingsByKindAndName) {
         documents.put_later("thing", "b", Thing{"later", 4});
     }
     database.reset();
-    database.emplace(directory + "/bhype.db");
+    database.emplace(directory.path + "/bhype.db");
     Documents documents(*database);
     EXPECT_EQ(documents.find<Thing>("thing", "a")->word, "two");
     const auto all = documents.all<Thing>("thing");

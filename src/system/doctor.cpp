@@ -159,21 +159,27 @@ std::vector<Check> System::checks() {
                    now->facts.dhcp ? "running" : "not running",
                    "bHype starts it again within a minute; if it does not stay, see /var/log/messages and "
                    "dnsmasq --test -C /usr/local/etc/bhype/dnsmasq.conf");
-    if (connected && !wanted.empty()) {
+    // What cannot be asked is told like what was found.
+    const auto ask = [&](const char* id, const char* title, const auto& look) {
+        if (!connected || wanted.empty())
+            return;
         try {
+            look(id, title);
+        } catch (const Error& error) {
+            checks.add(id, title, false, error.what(), "See the text; run the command by hand.",
+                       CheckState::warning);
+        }
+    };
+    ask("dhcp_ports", "nobody else has the ports of the switches' DHCP and DNS",
+        [&](const char* id, const char* title) {
             std::string clashes;
             const auto listeners = host_.call(host::PortList{network::dhcp_ports});
             for (const auto& item : wanted)
                 for (const auto& clash : network::clashes_of(item, listeners))
                     clashes += (clashes.empty() ? "" : "; ") + item.name.str() + ": " + clash.rule;
-            checks.add("dhcp_ports", "nobody else has the ports of the switches' DHCP and DNS",
-                       clashes.empty(), clashes.empty() ? "free" : clashes,
+            checks.add(id, title, clashes.empty(), clashes.empty() ? "free" : clashes,
                        "end the other server, or bind it to other addresses");
-        } catch (const Error& error) {
-            checks.add("dhcp_ports", "nobody else has the ports of the switches' DHCP and DNS", false,
-                       error.what(), "See the text; run the command by hand.", CheckState::warning);
-        }
-    }
+        });
     if (const auto ended = switches_.dhcp_ended(); ended > std::time(nullptr) - 86400)
         checks.add("dhcp_ended", "bHype's dnsmasq ends only when it is told to", false,
                    fmt::format("it ended by itself; started again {:%F %T} UTC", fmt::gmtime(ended)),
@@ -187,19 +193,13 @@ std::vector<Check> System::checks() {
                    drift.empty(), drift.empty() ? enum_name(shown.state) : drift,
                    "bHype mends its own within a minute; if it does not, /var/log/bhype/bhyped.log says why");
     }
-    if (connected && !wanted.empty()) {
-        try {
-            const auto firewall = network::firewall_view(host_.call(host::FirewallShow{}));
-            std::string todo;
-            for (const auto& line : firewall.todo)
-                todo += (todo.empty() ? "" : " ") + line;
-            checks.add("firewall", "pf calls bHype's rules for NAT and isolation", firewall.called,
-                       firewall.called ? "yes" : "no", todo, CheckState::warning);
-        } catch (const Error& error) {
-            checks.add("firewall", "pf calls bHype's rules for NAT and isolation", false, error.what(),
-                       "See the text; run the command by hand.", CheckState::warning);
-        }
-    }
+    ask("firewall", "pf calls bHype's rules for NAT and isolation", [&](const char* id, const char* title) {
+        const auto firewall = network::firewall_view(host_.call(host::FirewallShow{}));
+        std::string todo;
+        for (const auto& line : firewall.todo)
+            todo += (todo.empty() ? "" : " ") + line;
+        checks.add(id, title, firewall.called, firewall.called ? "yes" : "no", todo, CheckState::warning);
+    });
     for (const auto& record : inventory_.all())
         if (!record.broken.empty())
             checks.add(

@@ -41,10 +41,8 @@ def run(lab, report):
                  "nothing is to be done" in again.out.lower(), again, "exit 0, Nothing is to be done")
     changes = [call[3] for call in lab.calls() if call[3].split()[:2] in (["zpool", "create"], ["zfs", "create"])]
     report.same("and does nothing", changes, [])
-    after = lab.bhype("doctor", user="boss")
-    report.same("doctor exits 0 after setup", (after.status, [line for line in after.out.splitlines()
-                                                              if line.startswith("failed")]), (0, []))
+    healthy = lambda after: (after.status, [line for line in after.out.splitlines() if line.startswith("failed")])
+    report.same("doctor exits 0 after setup", healthy(lab.bhype("doctor", user="boss")), (0, []))
     lab.reboot()
     lab.wait_ready()
-    after = lab.bhype("doctor", user="boss")
-    report.same("doctor exits 0 after a loss of power", (after.status, after.out if after.status else ""), (0, ""))
+    report.same("doctor exits 0 after a loss of power", healthy(lab.bhype("doctor", user="boss")), (0, []))
