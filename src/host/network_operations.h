@@ -203,7 +203,8 @@ struct DhcpEnsureResult {
 };
 BOOST_DESCRIBE_STRUCT(DhcpEnsureResult, (), (had_ended))
 /// Writes dnsmasq's configuration, checks it with --test and makes sure that one dnsmasq runs with it. Leases
-/// stay. Error(port_taken) when somebody else listens on port 53 or 67 there.
+/// stay. A range whose bridge is not there waits for the next time. Error(port_taken) when somebody else
+/// listens on port 53 or 67 there.
 struct DhcpEnsure {
     std::vector<DhcpRange> ranges; ///< none: dnsmasq is stopped
     std::vector<DhcpHost> hosts;

@@ -1,11 +1,13 @@
 #include "hostd/context.h"
 
 #include "base/log.h"
+#include "host/ifconfig.h"
 #include "host/sockstat.h"
 #include "os/files.h"
 #include "os/process.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,8 +46,31 @@ void end(pid_t running) {
         std::this_thread::sleep_for(20ms);
 }
 
-/// dnsmasq(8), "EXIT CODES": 2 is a problem with network access, of which a taken port is the likely one.
+/// dnsmasq(8), "EXIT CODES": 2 is a problem with network access.
 constexpr int exit_network = 2;
+constexpr auto taken = "failed to create listening socket";
+/// For a dnsmasq that has no pid file yet, or no longer, and still holds its sockets: a hostd that was killed
+/// left it so.
+constexpr auto patience = 5s;
+
+host::DnsmasqFiles prepare() {
+    host::DnsmasqFiles files;
+    for (const auto* path : {&files.configuration, &files.leases}) {
+        const auto directory = split(*path).first;
+        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+            throw Error(Code::command_failed, directory);
+    }
+    return files;
+}
+
+/// dnsmasq ends when one of its interfaces is not there.
+std::vector<host::DhcpRange> on_bridges(const std::vector<host::DhcpRange>& wanted) {
+    auto ranges = wanted;
+    std::erase_if(ranges, [](const host::DhcpRange& range) {
+        return ::if_nametoindex(host::bridge_name(range.switch_).str().c_str()) == 0;
+    });
+    return ranges;
+}
 
 } // namespace
 
@@ -88,19 +113,8 @@ BHYPE_PERFORM(PortList) {
 
 BHYPE_PERFORM(DhcpEnsure) {
     const std::lock_guard lock(context.house.dhcp.mutex);
-    const host::DnsmasqFiles files;
-    const auto running = dnsmasq_running(files);
-    if (operation.ranges.empty()) {
-        if (running)
-            end(running);
-        return {};
-    }
-    for (const auto* path : {&files.configuration, &files.leases}) {
-        const auto directory = split(*path).first;
-        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
-            throw Error(Code::command_failed, directory);
-    }
-    const auto configuration = host::dnsmasq_configuration(operation.ranges, files);
+    const auto files = prepare();
+    host::dnsmasq_configuration(operation.ranges, files); // refuses what is wrong, whatever bridges there are
     const auto hosts = host::dnsmasq_hosts(operation.hosts);
     // A file that says that the running dnsmasq has not been told yet: so that a kill in the middle loses
     // nothing.
@@ -109,31 +123,48 @@ BHYPE_PERFORM(DhcpEnsure) {
         write(untold, "");
         write(files.hosts, hosts);
     }
-    if (running && is_text_of(files.configuration, configuration)) {
-        if (::access(untold.str().c_str(), F_OK) == 0 && ::kill(running, SIGHUP) == 0)
-            ::unlink(untold.str().c_str());
-        return {};
+    bool had_ended = false;
+    const auto patient_until = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        const auto running = dnsmasq_running(files);
+        const auto ranges = on_bridges(operation.ranges);
+        if (ranges.empty()) {
+            if (running)
+                end(running);
+            return {had_ended};
+        }
+        const auto configuration = host::dnsmasq_configuration(ranges, files);
+        if (running && is_text_of(files.configuration, configuration)) {
+            if (::access(untold.str().c_str(), F_OK) == 0 && ::kill(running, SIGHUP) == 0)
+                ::unlink(untold.str().c_str());
+            return {had_ended};
+        }
+        const auto candidate = beside(files.configuration, ".new");
+        write(candidate, configuration);
+        const auto test = host::dnsmasq_test(candidate);
+        host::expect_success(test, context.command(test));
+        // Ended before the file is in its place: what runs has always read what is there.
+        if (running)
+            end(running);
+        if (::rename(candidate.str().c_str(), files.configuration.str().c_str()) != 0)
+            throw Error(Code::command_failed, files.configuration.str());
+        ::unlink(untold.str().c_str());
+        // A boot empties the pid file's folder.
+        if (!running && ::access(files.pid.str().c_str(), F_OK) == 0) {
+            had_ended = true;
+            log::warning("dnsmasq had ended by itself; it is started again");
+        }
+        const auto start = host::dnsmasq_start(files);
+        const auto output = context.command(start);
+        if (output.exit_status != exit_network || std::chrono::steady_clock::now() > patient_until) {
+            if (output.exit_status == exit_network && output.err.find(taken) != std::string::npos)
+                throw Error(Code::port_taken, host::failure_detail(start, output));
+            host::expect_success(start, output);
+            return {had_ended};
+        }
+        ::unlink(files.configuration.str().c_str()); // so that one that appears is not taken for this one
+        std::this_thread::sleep_for(200ms);
     }
-    const auto candidate = beside(files.configuration, ".new");
-    write(candidate, configuration);
-    const auto test = host::dnsmasq_test(candidate);
-    host::expect_success(test, context.command(test));
-    // Ended before the file is in its place: what runs has always read what is there.
-    if (running)
-        end(running);
-    if (::rename(candidate.str().c_str(), files.configuration.str().c_str()) != 0)
-        throw Error(Code::command_failed, files.configuration.str());
-    ::unlink(untold.str().c_str());
-    const auto start = host::dnsmasq_start(files);
-    const bool had_ended =
-        !running && ::access(files.pid.str().c_str(), F_OK) == 0; // a boot empties that folder
-    if (had_ended)
-        log::warning("dnsmasq had ended by itself; it is started again");
-    const auto output = context.command(start);
-    if (output.exit_status == exit_network)
-        throw Error(Code::port_taken, host::failure_detail(start, output));
-    host::expect_success(start, output);
-    return {had_ended};
 }
 
 } // namespace bhype::hostd

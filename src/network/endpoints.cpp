@@ -62,7 +62,7 @@ Reply show(const Services& services, const Call& call, const Wanted& wanted) {
 
 /// Looks at the host as it is now.
 void look(const Services& services) {
-    services.switches.look(services.host.call(host::InterfaceList{}));
+    services.switches.look([&] { return services.host.call(host::InterfaceList{}); });
 }
 
 Reply submit(const Services& services, const Call& call, const char* kind, const char* verb,

@@ -31,7 +31,7 @@ Reply create_forward(const Services& services, const Call& call, const CreateFor
                     request.note.value_or(Note())};
     forward.name = name_of(forward);
     call.note->object = forward.name;
-    services.switches.look(services.host.call(host::InterfaceList{}));
+    services.switches.look([&] { return services.host.call(host::InterfaceList{}); });
     std::vector<FieldProblem> problems;
     const auto nics = services.switches.nics();
     const auto nic = std::ranges::find_if(nics, [&](const SwitchNic& one) {

@@ -114,10 +114,8 @@ std::uint64_t Switches::version() const {
 host::DhcpEnsure Switches::dhcp() const {
     host::DhcpEnsure operation;
     std::set<SwitchName> served;
-    const auto held = interfaces();
-    const auto& seen = *held;
     for (const auto& item : wanted()) {
-        if (!item.address || !item.dhcp || !named(seen, bridge_of(item)))
+        if (!item.address || !item.dhcp)
             continue;
         served.insert(item.name);
         operation.ranges.push_back({item.name, *item.address, item.address6, item.first, item.last,
@@ -169,12 +167,35 @@ std::optional<host::RoutingEnsure> Switches::routing() const {
 }
 
 void Switches::reconcile() {
+    const auto say = [this] {
+        {
+            const std::lock_guard lock(mutex_);
+            reconciled_ = true;
+        }
+        reconciled_once_.notify_all();
+    };
+    try {
+        mend();
+    } catch (...) {
+        say(); // it was tried: what is missing now is a fault
+        throw;
+    }
+    say();
+}
+
+void Switches::wait_reconciled(std::chrono::milliseconds longest) const {
+    std::unique_lock lock(mutex_);
+    reconciled_once_.wait_for(lock, longest, [this] { return reconciled_; });
+}
+
+void Switches::mend() {
+    const auto list = [this] { return host_.call(host::InterfaceList{}); };
     settle(host_.call(host::UplinkShow{}));
-    look(host_.call(host::InterfaceList{}));
+    const auto seen = look(list);
     bool changed = false;
     for (const auto& item : wanted()) {
         const auto operation = bridge_operation(item);
-        if (!operation || drift_of(item, *interfaces()).empty())
+        if (!operation || drift_of(item, *seen).empty())
             continue;
         try {
             host_.call(*operation);
@@ -184,7 +205,7 @@ void Switches::reconcile() {
         changed = true;
     }
     if (changed)
-        look(host_.call(host::InterfaceList{}));
+        look(list);
     serve([this](std::string_view, const auto& operation) { return host_.call(operation); });
 }
 
@@ -193,10 +214,15 @@ std::shared_ptr<const std::vector<host::Interface>> Switches::interfaces() const
     return seen_;
 }
 
-void Switches::look(const std::vector<host::Interface>& interfaces) {
-    auto seen = std::make_shared<const std::vector<host::Interface>>(interfaces);
+std::shared_ptr<const std::vector<host::Interface>> Switches::see(std::uint64_t turn,
+                                                                  std::vector<host::Interface> interfaces) {
+    auto seen = std::make_shared<const std::vector<host::Interface>>(std::move(interfaces));
     const std::lock_guard lock(mutex_);
-    seen_ = std::move(seen);
+    if (turn > seen_turn_) {
+        seen_turn_ = turn;
+        seen_ = seen;
+    }
+    return seen;
 }
 
 bool Switches::up(const SwitchName& name) const {

@@ -6,6 +6,8 @@
 #include "wire/host.h"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <ctime>
 #include <functional>
 #include <memory>
@@ -44,7 +46,7 @@ class Switches {
     void want(const Forward& forward);
     void forget_forward(const std::string& name);
 
-    /// What DHCP and pf are to do for all that is wanted, on the bridges that are there.
+    /// What DHCP and pf are to do for all that is wanted.
     host::DhcpEnsure dhcp() const;
     host::FirewallEnsure firewall() const;
     /// Whether anything is routed, so that the host has to forward packets.
@@ -71,17 +73,27 @@ class Switches {
     /// Makes what is missing, mends what is bHype's own, leaves alone what is as wanted. A switch that cannot
     /// be made is logged; the others go on.
     void reconcile();
+    /// Until reconcile() was done once, or for so long.
+    void wait_reconciled(std::chrono::milliseconds longest) const;
     /// From the last look at the host.
     bool up(const SwitchName& name) const;
     Switch show(const Wanted& wanted) const;
     /// Never null; shared, since a host may have thousands.
     std::shared_ptr<const std::vector<host::Interface>> interfaces() const;
-    void look(const std::vector<host::Interface>& interfaces);
+    /// `ask` gives the host's interfaces. Of two looks at once the one that began last counts.
+    template <class Ask>
+    std::shared_ptr<const std::vector<host::Interface>> look(Ask ask) {
+        const auto turn = ++looks_;
+        return see(turn, ask());
+    }
     /// The tap that connects a NIC. Throws Error(vm_no_switch) when there is no such switch.
     host::TapCreate tap(const VmName& vm, const DeviceName& nic, const SwitchName& name) const;
 
   private:
     std::uint64_t version() const;
+    std::shared_ptr<const std::vector<host::Interface>> see(std::uint64_t turn,
+                                                            std::vector<host::Interface> interfaces);
+    void mend();
     /// The list with one of that name taken out and `item` in its place, if there is one; kept by `save`.
     template <class Item, class Name>
     void replace(std::vector<Item>& list, const std::function<void(const std::vector<Item>&)>& save,
@@ -95,6 +107,10 @@ class Switches {
     std::vector<Forward> forwards_;
     std::shared_ptr<const std::vector<host::Interface>> seen_ =
         std::make_shared<std::vector<host::Interface>>();
+    std::atomic<std::uint64_t> looks_ = 0;
+    std::uint64_t seen_turn_ = 0; ///< the look that gave what is seen
+    bool reconciled_ = false;
+    mutable std::condition_variable reconciled_once_;
     bool uplink_waits_ = false;
     mutable std::atomic<std::int64_t> dhcp_ended_ = 0;
     std::function<std::vector<SwitchNic>()> nics_;

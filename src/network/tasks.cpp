@@ -14,7 +14,7 @@ void serve(Work& work, const Switches& switches) {
 }
 
 void look(Work& work, Switches& switches) {
-    switches.look(work.step("Look at the interfaces", host::InterfaceList{}));
+    switches.look([&] { return work.step("Look at the interfaces", host::InterfaceList{}); });
 }
 
 /// The host is made to look like `to`, from whatever state it is in.

@@ -145,6 +145,21 @@ TEST(SwitchTasks, KeepASwitchThatIsUsed) {
     EXPECT_TRUE(world.host.interfaces.contains("bh-nat"));
 }
 
+TEST(Switches, BelieveTheLookThatBeganLast) {
+    World world;
+    const auto bridges = [](const char* name) {
+        std::vector<host::Interface> seen(1);
+        seen[0].name = InterfaceName::from(name);
+        return seen;
+    };
+    world.switches.look([&] {
+        world.switches.look([&] { return bridges("bh-new"); });
+        return bridges("bh-old");
+    });
+    ASSERT_EQ(world.switches.interfaces()->size(), 1U);
+    EXPECT_EQ(world.switches.interfaces()->at(0).name.str(), "bh-new");
+}
+
 TEST(Switches, TellDnsmasqEachNameOnce) {
     World world;
     ASSERT_TRUE(world.change("switch.create", std::nullopt, nat("nat", "10.77.0.1/24")));

@@ -18,6 +18,9 @@ namespace bhype::system {
 
 namespace {
 
+/// After a boot the first look makes the switches and starts dnsmasq: what is still missing then is a fault.
+constexpr std::chrono::seconds settling{20};
+
 class Checks {
   public:
     void add(std::string id, std::string title, bool good, std::string found, std::string advice,
@@ -103,8 +106,11 @@ std::vector<Check> System::checks() {
     checks.add("hostd", "bhype-hostd answers", connected, connected ? "connected" : "no connection",
                "service bhype_hostd start; its log is /var/log/bhype/hostd.log");
     check_files(checks);
+    const auto wanted = switches_.wanted();
     std::optional<Look> now;
     if (connected) {
+        if (!wanted.empty())
+            switches_.wait_reconciled(settling);
         try {
             now = look_anew();
         } catch (const Error& error) {
@@ -144,17 +150,16 @@ std::vector<Check> System::checks() {
             check_space(checks, host_, *name);
         }
     }
-    const auto wanted = switches_.wanted();
     if (connected && !wanted.empty()) {
         try {
-            switches_.look(host_.call(host::InterfaceList{}));
+            switches_.look([&] { return host_.call(host::InterfaceList{}); });
         } catch (const Error&) {
             // The checks below then say that the bridges are missing, which is what counts here.
         }
     }
     checks.add("switches", "switches", !wanted.empty(),
                wanted.empty() ? "none" : std::to_string(wanted.size()), "bhype setup");
-    if (!wanted.empty() && now)
+    if (now && !switches_.dhcp().ranges.empty())
         checks.add("dhcp", "bHype's dnsmasq serves the switches", now->facts.dhcp,
                    now->facts.dhcp ? "running" : "not running",
                    "bHype starts it again within a minute; if it does not stay, see /var/log/messages and "

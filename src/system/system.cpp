@@ -116,8 +116,8 @@ std::vector<network::Wanted> first_switches(const std::vector<network::Wanted>& 
 
 std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request) {
     const auto now = look_anew();
-    const auto interfaces = host_.call(host::InterfaceList{});
-    switches_.look(interfaces);
+    const auto seen = switches_.look([&] { return host_.call(host::InterfaceList{}); });
+    const auto& interfaces = *seen;
     SetupPlan plan;
     SetupInput input;
     input.pool = request.pool;
@@ -210,7 +210,7 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
     for (const auto& wanted : switches_.wanted())
         if (const auto operation = network::bridge_operation(wanted))
             work.step("Create the bridge of switch " + wanted.name.str(), *operation);
-    switches_.look(work.step("Look at the interfaces", host::InterfaceList{}));
+    switches_.look([&] { return work.step("Look at the interfaces", host::InterfaceList{}); });
     if (input.firewall)
         work.step("Write pf.conf and turn pf on", host::FirewallInstall{});
     switches_.serve(

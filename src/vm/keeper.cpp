@@ -210,8 +210,8 @@ void Keeper::look_at_network() {
         any = any || is_live(record.guest.state);
     if (!any)
         return;
-    const auto interfaces = host_.call(host::InterfaceList{});
-    switches_.look(interfaces);
+    const auto seen = switches_.look([&] { return host_.call(host::InterfaceList{}); });
+    const auto& interfaces = *seen;
     for (const auto& tap : taps_outside(inventory_.all(), interfaces, switches_)) {
         bool claimed = false;
         {

@@ -250,7 +250,7 @@ struct World {
 
     World() {
         fs::create_directories(host.root);
-        switches.look(host.interfaces);
+        switches.look([&] { return host.interfaces; });
         add_tasks(tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
             offer.memory_of_running = inventory.memory_of_running();
             return start_problems(machine, offer, switches);
