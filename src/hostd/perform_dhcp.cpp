@@ -104,6 +104,8 @@ BHYPE_PERFORM(LeaseList) {
 }
 
 BHYPE_PERFORM(PortList) {
+    // Not while one dnsmasq follows another: the one without a pid file would be taken for somebody else's.
+    const std::lock_guard lock(context.house.dhcp.mutex);
     const auto list = host::sockstat_listening(operation.ports);
     auto found = host::parse_sockstat(list, context.command(list));
     const auto own = dnsmasq_running({});

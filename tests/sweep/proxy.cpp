@@ -2,7 +2,9 @@
 // does to a task's operation what sweep.py tells it on standard input, a JSON object a line:
 //
 //   {"gate": BOOL}                  hold operations of tasks of which there is no plan yet
-//   {"plan": {"task", "op", "at"}}  what becomes of operation number OP of TASK; all others of it pass:
+//   {"plan": {"task", "operation", "nth", "at"}}
+//                                   what becomes of TASK's NTH of that OPERATION; all others of it pass. By
+//                                   name, since a task does some again when others change the same meanwhile:
 //        at "none"                  nothing
 //        at "refuse"                answered with an error, never forwarded
 //        at "fail"                  performed, then answered with an error
@@ -46,11 +48,14 @@ struct Operation {
     std::string task;
     std::int64_t number = 0;
     std::string name;
+    std::int64_t nth = 0; ///< of its name in its task, from 1
 };
 
 struct Plan {
-    std::int64_t number = 0;
+    std::string name;
+    std::int64_t nth = 0;
     std::string at = "none";
+    bool is_for(const Operation& operation) const { return nth == operation.nth && name == operation.name; }
 };
 
 /// bhyped's connection and the one to hostd that belongs to it.
@@ -144,13 +149,16 @@ class Proxy {
     }
 
     void request(const std::shared_ptr<Pair>& pair, Frame frame) {
-        const auto operation = operation_in(frame.body);
+        auto operation = operation_in(frame.body);
         if (!operation) {
             pair->up.send(frame.body, frame.descriptor ? frame.descriptor.get() : -1);
             return;
         }
         tell({{"request", described(*operation)}});
         const std::lock_guard lock(mutex_);
+        auto& numbers = seen_[operation->task][operation->name];
+        numbers.insert(operation->number);
+        operation->nth = 1 + std::distance(numbers.begin(), numbers.find(operation->number));
         judge({pair, *operation, std::move(frame)});
     }
 
@@ -162,7 +170,7 @@ class Proxy {
             held_.push_back(std::move(held));
             return;
         }
-        if (plan != plans_.end() && plan->second.number == held.operation.number) {
+        if (plan != plans_.end() && plan->second.is_for(held.operation)) {
             if (plan->second.at == "refuse") {
                 did(held.operation, "refuse");
                 refuse(*held.pair, number_in(held.frame.body, "request"), "refused");
@@ -197,7 +205,7 @@ class Proxy {
                 told["failed"] = frame.body.at("answer").as_object().contains("error");
                 tell({{"answer", told}});
                 const auto plan = plans_.find(operation.task);
-                if (plan != plans_.end() && plan->second.number == operation.number) {
+                if (plan != plans_.end() && plan->second.is_for(operation)) {
                     if (plan->second.at == "fail") {
                         did(operation, "fail");
                         refuse(*pair, number, "failed after it was done");
@@ -276,7 +284,8 @@ class Proxy {
                     release([](const Held& held) { return held.gated; });
             } else if (const auto* plan = order.if_contains("plan")) {
                 const std::string task(plan->at("task").as_string());
-                plans_[task] = {plan->at("op").to_number<std::int64_t>(),
+                plans_[task] = {std::string(plan->at("operation").as_string()),
+                                plan->at("nth").to_number<std::int64_t>(),
                                 std::string(plan->at("at").as_string())};
                 release([&](const Held& held) { return held.gated && held.operation.task == task; });
             } else if (order.contains("drop")) {
@@ -292,6 +301,7 @@ class Proxy {
     std::mutex mutex_;
     bool gate_ = false;
     std::map<std::string, Plan> plans_;
+    std::map<std::string, std::map<std::string, std::set<std::int64_t>>> seen_; ///< numbers by task and name
     std::list<Held> held_;
     std::vector<std::shared_ptr<Pair>> pairs_;
 };

@@ -16,8 +16,8 @@ UPLINK_ADDRESS = "192.0.2.10"  # of a lab's em0
 class Case:
     """One object, one operation, one fault."""
 
-    def __init__(self, scenario, name, number, operation):
-        self.scenario, self.name, self.number, self.operation = scenario, name, number, operation
+    def __init__(self, scenario, name, number, operation, nth=1):
+        self.scenario, self.name, self.number, self.operation, self.nth = scenario, name, number, operation, nth
         self.task = None
         self.memory = {}  # what the scenario remembers of the time before
 

@@ -43,8 +43,8 @@ class Proxy:
         self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
 
-    def plan(self, task, number=0, at="none"):
-        self.say(plan={"task": task, "op": number, "at": at})
+    def plan(self, task, operation, nth, at):
+        self.say(plan={"task": task, "operation": operation, "nth": nth, "at": at})
 
     def kill(self, who, release=False, after_ms=0):
         with self.changed:

@@ -127,7 +127,8 @@ class Sweep:
         if not scenario.alone and scenario.ends == "done":
             ensure(stage, case.name, None)
         for number, operation in scenario.wanted(operations).items():
-            made = Case(scenario, "c%02d" % (len(self.cases) + 1), number, operation)
+            nth = sum(name == operation for before, name in operations.items() if before <= number)
+            made = Case(scenario, "c%02d" % (len(self.cases) + 1), number, operation, nth)
             if self.only in made.label:
                 self.cases.append(made)
 
@@ -223,13 +224,19 @@ class Sweep:
         # All at once, so that none is far ahead.
         stage.proxy.wait_for(lambda: all(case.task in stage.proxy.requests for case in able), 30)
         for case in able:
-            stage.proxy.plan(case.task, case.number, fault.at)
+            stage.proxy.plan(case.task, case.operation, case.nth, fault.at)
         eventually(lambda: all(map(self.arrived, able)), 180, 0.5)
 
     def waits(self, case):
         """bHype has not given up the operation yet."""
-        steps = self.stage.steps(case.task)
-        return case.number <= len(steps) and steps[case.number - 1]["state"] == "intent"
+        step = self.step(case, self.stage.steps(case.task))
+        return step is not None and step["state"] == "intent"
+
+    @staticmethod
+    def step(case, steps):
+        """The case's own: others of its kind may have made its task do some again before it."""
+        same = [step for step in steps if step["operation"] == case.operation]
+        return same[case.nth - 1] if case.nth <= len(same) else None
 
     def arrived(self, case):
         """The fault has met it or waits for it, or it ended before that and nobody need wait."""
@@ -270,7 +277,7 @@ class Sweep:
         if self.stage.proxy.did.get(case.task, case.operation) != case.operation:
             found.append("the fault met %s" % self.stage.proxy.did[case.task])
         if not fault.reboot and case.task not in self.stage.proxy.did:
-            found.append("operation %d never came: %s" % (case.number, self.stage.proxy.requests.get(case.task)))
+            found.append("%s number %d never came: %s" % (case.operation, case.nth, self.stage.proxy.requests.get(case.task)))
         if task["state"] not in ENDED or task["state"] == "attention":
             return found + ["the task is %s: %s" % (task["state"], task.get("error"))]
         error = task.get("error")
@@ -284,7 +291,7 @@ class Sweep:
         left = [step for step in steps if step["state"] == "intent"]
         if left:
             found.append("steps without an outcome: %s" % [step["operation"] for step in left])
-        if case.number > len(steps) or steps[case.number - 1]["operation"] != case.operation:
+        if self.step(case, steps) is None:
             found.append("its steps do not have the operation: %s" % [step["operation"] for step in steps])
         return found
 
