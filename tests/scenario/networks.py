@@ -124,7 +124,7 @@ def isolated(lab, report):
 def survives(lab, report):
     """A lease outlasts everything: both daemons, dnsmasq, the host."""
     address = lab.vm("net1")["nics"][0]["address"]
-    lease = lambda: {one["vm"]: one["address"] for one in lab.bhype("lease", "list", "--json").json()}.get("net1")
+    lease = lambda: {one.get("vm"): one["address"] for one in lab.bhype("lease", "list", "--json").json()}.get("net1")
     report.same("net1 has a lease", lease(), address)
     lab.restart("bhype_hostd")
     lab.restart("bhyped")
