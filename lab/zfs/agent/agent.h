@@ -56,7 +56,7 @@ void serve_nbd(int fd);
 class ServedMount {
   public:
     // The function makes the lab's kernel forget what it has cached of the file system.
-    ServedMount(std::string mountpoint, std::function<void()> invalidate);
+    ServedMount(std::string mountpoint, std::function<void()> invalidate, std::function<void()> let_go);
     ~ServedMount();
     ServedMount(const ServedMount&) = delete;
     ServedMount& operator=(const ServedMount&) = delete;
@@ -68,6 +68,9 @@ class ServedMount {
 bool wait_unserved(const std::string& mountpoint, int milliseconds);
 // After a rollback or a receive: every served dataset of that name or below it.
 void invalidate_dataset(const std::string& dataset);
+// Closes what the lab's kernel remembers of the snapshots of a dataset and of all below it: FreeBSD's kernel
+// unmounts them by force.
+void let_go_of_snapshots(const std::string& dataset);
 // The lab unmounts it itself now; otherwise the end of serving means that somebody unmounted it behind ZFS's
 // back.
 void expect_unserved(const std::string& mountpoint, bool expected);

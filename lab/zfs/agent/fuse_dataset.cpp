@@ -1,16 +1,21 @@
 // A dataset's files for the lab: every request is done again on the dataset, as the user who asked.
 // The tree is a private copy of the mount (open_tree(2)), so that what is mounted on top of its directories
-// in the guest is neither seen nor held; the lab mounts each dataset by itself in the same places.
+// in the guest is neither seen nor held; the lab mounts each dataset by itself in the same places. Snapshots
+// below .zfs/snapshot are the exception: ZFS mounts them when somebody looks, where the dataset itself is
+// mounted.
 #include "agent.h"
 #include "fuse_session.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/securebits.h>
+#include <map>
 #include <memory>
 #include <set>
 #include <sys/file.h>
@@ -19,8 +24,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
-#include <unordered_map>
 
 namespace bhype::lab::agent {
 
@@ -28,10 +33,13 @@ namespace {
 
 // Nothing but the lab's kernel changes the files, apart from rollback and receive, which invalidate.
 constexpr double cache_seconds = 3600;
+/// Of .zfs/snapshot (openzfs: include/sys/zfs_ctldir.h, ZFSCTL_INO_SNAPDIR).
+constexpr ino_t snapshot_directory = 0x0000FFFFFFFFFFFDULL;
+constexpr std::chrono::milliseconds letting_go{2000};
 
 struct Inode {
     int fd = -1;
-    ino_t number = 0;
+    std::pair<dev_t, ino_t> number{}; // a snapshot's files have the numbers of those that live
     std::uint64_t lookups = 0;
     std::set<std::pair<fuse_ino_t, std::string>> names; // as whom the lab's kernel may have cached it
 };
@@ -45,9 +53,10 @@ struct Directory {
 class Dataset : public FileServer {
   public:
     fuse_session* session = nullptr;
+    std::string mountpoint;
     std::mutex mutex;
     Inode root;
-    std::unordered_map<ino_t, std::unique_ptr<Inode>> inodes;
+    std::map<std::pair<dev_t, ino_t>, std::unique_ptr<Inode>> inodes;
 
     ~Dataset() override {
         for (auto& [number, inode] : inodes)
@@ -74,24 +83,41 @@ class Dataset : public FileServer {
             ::fuse_lowlevel_notify_inval_inode(session, id, 0, 0);
     }
 
+    bool holds_snapshots() {
+        std::lock_guard lock(mutex);
+        return std::any_of(inodes.begin(), inodes.end(),
+                           [&](const auto& known) { return known.first.first != root.number.first; });
+    }
+
+    // So that ZFS can unmount them. The lab's kernel drops what nobody uses, and says so a moment later.
+    void let_go_of_snapshots() {
+        if (!holds_snapshots())
+            return;
+        invalidate();
+        for (auto waited = std::chrono::milliseconds(0); waited < letting_go && holds_snapshots();
+             waited += std::chrono::milliseconds(20))
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+
     // Takes over the descriptor.
     void fill_entry(int fd, fuse_ino_t parent, const char* name, const struct stat& status,
                     fuse_entry_param& entry) {
         std::lock_guard lock(mutex);
-        auto& slot = inodes[status.st_ino];
+        const std::pair number{status.st_dev, status.st_ino};
+        auto& slot = inodes[number];
         if (slot) {
             ::close(fd);
         } else {
             slot = std::make_unique<Inode>();
             slot->fd = fd;
-            slot->number = status.st_ino;
+            slot->number = number;
         }
         ++slot->lookups;
         slot->names.emplace(parent, name);
         entry = {};
         entry.ino = reinterpret_cast<fuse_ino_t>(slot.get());
         entry.attr = status;
-        entry.attr_timeout = entry.entry_timeout = cache_seconds;
+        entry.attr_timeout = entry.entry_timeout = status.st_dev == root.number.first ? cache_seconds : 0;
     }
 
     void forget(fuse_ino_t id, std::uint64_t count) {
@@ -135,7 +161,11 @@ class AsCaller {
 };
 
 int find(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_entry_param& entry) {
-    int fd = ::openat(fd_of(request, parent), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    auto& served = dataset(request);
+    int fd =
+        served.inode(parent).number.second == snapshot_directory
+            ? ::open((served.mountpoint + "/.zfs/snapshot/" + name).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)
+            : ::openat(fd_of(request, parent), name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno;
     struct stat status {};
@@ -484,12 +514,17 @@ void serve_dataset(int fd, const std::string& mountpoint) {
         send_status(fd, errno);
         return;
     }
+    served->mountpoint = mountpoint;
+    struct stat status {};
+    ::fstat(served->root.fd, &status);
+    served->root.number = {status.st_dev, status.st_ino};
     served->session = open_session(fd, operations, *served);
     send_status(fd, served->session != nullptr ? 0 : ENOMEM);
     if (served->session == nullptr)
         return;
     Dataset* raw = served.get();
-    ServedMount registered(mountpoint, [raw] { raw->invalidate(); });
+    ServedMount registered(
+        mountpoint, [raw] { raw->invalidate(); }, [raw] { raw->let_go_of_snapshots(); });
     serve_session(served->session);
     served.reset();
     // Somebody unmounted it by umount(8): then it is not mounted for ZFS either.

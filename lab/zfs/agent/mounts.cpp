@@ -15,6 +15,7 @@ namespace {
 struct Entry {
     int users = 0;
     std::function<void()> invalidate;
+    std::function<void()> let_go;
 };
 
 std::mutex mutex;
@@ -38,12 +39,14 @@ std::string unescape(const std::string& text) {
 
 } // namespace
 
-ServedMount::ServedMount(std::string mountpoint, std::function<void()> invalidate)
+ServedMount::ServedMount(std::string mountpoint, std::function<void()> invalidate,
+                         std::function<void()> let_go)
     : mountpoint_(std::move(mountpoint)) {
     std::lock_guard lock(mutex);
     auto& entry = served[mountpoint_];
     ++entry.users;
     entry.invalidate = std::move(invalidate);
+    entry.let_go = std::move(let_go);
 }
 
 ServedMount::~ServedMount() {
@@ -73,7 +76,9 @@ bool is_expected_unserved(const std::string& mountpoint) {
     return expected.contains(mountpoint);
 }
 
-void invalidate_dataset(const std::string& dataset) {
+namespace {
+
+void each_served(const std::string& dataset, const std::function<void(Entry&)>& visit) {
     std::istringstream table(read_small_file("/proc/self/mounts"));
     std::lock_guard lock(mutex);
     for (std::string line; std::getline(table, line);) {
@@ -85,8 +90,18 @@ void invalidate_dataset(const std::string& dataset) {
             continue;
         auto found = served.find(unescape(target));
         if (found != served.end())
-            found->second.invalidate();
+            visit(found->second);
     }
+}
+
+} // namespace
+
+void invalidate_dataset(const std::string& dataset) {
+    each_served(dataset, [](Entry& entry) { entry.invalidate(); });
+}
+
+void let_go_of_snapshots(const std::string& dataset) {
+    each_served(dataset, [](Entry& entry) { entry.let_go(); });
 }
 
 } // namespace bhype::lab::agent

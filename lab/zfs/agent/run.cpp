@@ -227,12 +227,20 @@ bool changes_files(const std::string& verb) {
     return verb == "rollback" || verb == "receive" || verb == "recv";
 }
 
+bool unmounts_snapshots(const std::string& verb) {
+    return verb == "destroy" || verb == "rollback" || verb == "rename" || verb == "promote" ||
+           verb == "unmount" || verb == "export" || verb == "receive" || verb == "recv";
+}
+
 } // namespace
 
 // words: run, nanoseconds (used by the caller), terminal mask, program, arguments.
 void run_command(const Connection& connection, const std::vector<std::string>& words) {
     if (words.size() < 4 || (words[3] != "zfs" && words[3] != "zpool"))
         return;
+    if (words.size() > 4 && unmounts_snapshots(words[4]))
+        for (std::size_t i = 5; i < words.size(); ++i)
+            let_go_of_snapshots(words[i].substr(0, words[i].find('@')));
     Child child = start(words, connection);
     if (child.pid < 0)
         return;
