@@ -141,6 +141,14 @@
       "Something outside of the VM was cloned from its snapshots and would go with it. Nothing was "         \
       "removed.",                                                                                            \
       "Destroy the clones that the detail names, or zfs promote them; then repeat the command.")             \
+    X(snapshot_exists, "snapshot.exists", 409, "The VM has a snapshot of that name",                         \
+      "Snapshots of a VM have unique names; nothing was changed.", "Choose another name, or none.")          \
+    X(snapshot_in_use, "snapshot.in_use", 409, "Snapshots that would go are in use",                         \
+      "They are held, or VMs and datasets are clones of them: the detail names each. Nothing was changed.",  \
+      "Release what is held; delete the clones, or promote them; then repeat the command.")                  \
+    X(plan_exists, "plan.exists", 409, "A plan of that name exists",                                         \
+      "Names of plans are unique on a host; nothing was changed.",                                           \
+      "Choose another name, or change the plan that is there.")                                              \
     X(switch_name_taken, "network.switch_exists", 409, "A switch of that name exists",                       \
       "Names of switches are unique on a host.", "Choose another name, or change the switch that is there.") \
     X(switch_in_use, "network.switch_in_use", 409, "The switch is in use",                                   \

@@ -173,6 +173,13 @@ bool SnapshotLabel::accepts(std::string_view text) {
     return word(text, 63, "-_.:");
 }
 
+RULE(PlanName, "plan name", "1 to 31 lower-case letters, digits or '-', beginning with a letter",
+     "^[a-z][a-z0-9-]{0,30}$", "nightly", 31)
+bool PlanName::accepts(std::string_view text) {
+    return !text.empty() && text.size() <= 31 && is_lower(text.front()) &&
+           all(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
+}
+
 RULE(DiskName, "disk name", "a device name such as nda0 or ada1, without /dev/", "^[a-z]{1,8}[0-9]{1,4}$",
      "nda0", 12)
 bool DiskName::accepts(std::string_view text) {

@@ -24,6 +24,8 @@ BHYPE_TEXT(PoolName);
 BHYPE_TEXT(DatasetName);
 /// Part of a snapshot's name after the '@'.
 BHYPE_TEXT(SnapshotLabel);
+/// Name of a snapshot plan; with the time behind it a snapshot's label.
+BHYPE_TEXT(PlanName);
 /// A disk's device name without /dev/: nda0, ada1, da2, vtbd0.
 BHYPE_TEXT(DiskName);
 /// 58:9c:fc:12:34:56, lower case, unicast.

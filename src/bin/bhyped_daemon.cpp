@@ -9,6 +9,8 @@
 #include "http/server.h"
 #include "network/endpoints.h"
 #include "network/tasks.h"
+#include "protect/endpoints.h"
+#include "protect/tasks.h"
 #include "store/documents.h"
 #include "system/system.h"
 #include "vm/endpoints.h"
@@ -62,6 +64,8 @@ struct Daemon::Parts {
     vm::Keep keep_vms();
     network::Switches::Keep keep_switches();
     system::Keep keep_host();
+    protect::Plans::Keep keep_plans();
+    std::optional<access::Caller> account(const UserName& name);
     void declare();
     void listen();
     void task_changed(const task::Task& task);
@@ -92,6 +96,9 @@ struct Daemon::Parts {
     system::System system;
     vm::Services vms;
     network::Services networks;
+    protect::Plans plans;
+    protect::Scheduler scheduler;
+    protect::PlanServices planning;
     api::Router router;
     api::Dispatch dispatch;
     http::Server server;
@@ -103,6 +110,8 @@ constexpr std::string_view ending = "vm.ending";
 constexpr std::string_view switch_ = "switch";
 constexpr std::string_view forward = "forward";
 constexpr std::string_view setting = "setting";
+constexpr std::string_view plan = "plan";
+constexpr std::string_view plan_state = "plan.state";
 
 std::vector<std::string> texts(const std::vector<HostPath>& paths) {
     std::vector<std::string> result;
@@ -173,11 +182,22 @@ Daemon::Parts::Parts(const Config& wanted)
                        const auto ownership = inventory.ownership(vm);
                        return ownership && access::may_see(caller, *ownership);
                    }},
+      plans(keep_plans()), scheduler(*tasks, plans, [this](const UserName& name) { return account(name); }),
+      planning{.vms = vms,
+               .plans = plans,
+               .scheduler = scheduler,
+               .may_change =
+                   [this](const UserName& name, const vm::Record& record) {
+                       const auto caller = account(name);
+                       return caller && access::may_change(*caller, record.ownership);
+                   }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
     switches.nics_from([this] { return nics(); });
     vm::add_tasks(*tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
         return vm::start_problems(machine, system.offer(), switches);
     });
+    protect::add_tasks(*tasks, inventory, keeper, switches);
+    protect::add_plan_tasks(*tasks, plans, inventory, planning.may_change);
     system.add_tasks(*tasks, [this] {
         keeper.wake();
         events.publish("host");
@@ -248,6 +268,29 @@ system::Keep Daemon::Parts::keep_host() {
             .set_pool = [this](const PoolName& pool) { documents.put(setting, "pool", pool); }};
 }
 
+protect::Plans::Keep Daemon::Parts::keep_plans() {
+    return {.load = [this] { return documents.all<protect::Plan>(plan); },
+            .save = [this](const protect::Plan& wanted) { documents.put(plan, wanted.name.str(), wanted); },
+            .remove =
+                [this](const PlanName& name) {
+                    documents.remove(plan, name.str());
+                    documents.remove(plan_state, name.str());
+                },
+            .load_states = [this] { return documents.all<protect::PlanState>(plan_state); },
+            .save_state =
+                [this](const PlanName& name, const protect::PlanState& state) {
+                    documents.put(plan_state, name.str(), state);
+                }};
+}
+
+std::optional<access::Caller> Daemon::Parts::account(const UserName& name) {
+    const auto found = accounts.look(name);
+    if (!found || found->role == access::Role::none)
+        return std::nullopt;
+    return access::Caller{
+        .user = found->name, .role = found->role, .groups = found->groups, .source = "plan"};
+}
+
 std::vector<network::SwitchNic> Daemon::Parts::nics() const {
     std::vector<network::SwitchNic> all;
     for (const auto& record : inventory.all())
@@ -266,6 +309,8 @@ void Daemon::Parts::declare() {
     task_endpoints.declare(router);
     consoles.declare(router);
     vm::add_endpoints(router, vms);
+    protect::add_endpoints(router, vms);
+    protect::add_plan_endpoints(router, planning);
     network::add_endpoints(router, networks);
     system.add_endpoints(router, task_endpoints);
     api::declare_audit(router, audit);
@@ -308,10 +353,12 @@ void Daemon::start() {
     parts_->keeper.start();
     parts_->feed.open(parts_->keeper);
     parts_->tasks->start();
+    parts_->scheduler.start();
 }
 
 void Daemon::stop() {
     parts_->server.stop();
+    parts_->scheduler.stop();
     parts_->tasks->stop();
     parts_->feed.close();
     parts_->keeper.stop();

@@ -215,6 +215,8 @@ int run(int argc, char** argv) {
                "\nbhype --help and bhype NOUN VERB --help tell more.\n";
     });
     add_vm_commands(app, context);
+    add_snapshot_commands(app, context);
+    add_plan_commands(app, context);
     add_network_commands(app, context);
     add_task_commands(app, context);
     add_host_commands(app, context);

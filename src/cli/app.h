@@ -33,6 +33,8 @@ struct Context {
 };
 
 void add_vm_commands(CLI::App& app, Context& context);
+void add_snapshot_commands(CLI::App& app, Context& context);
+void add_plan_commands(CLI::App& app, Context& context);
 void add_network_commands(CLI::App& app, Context& context);
 void add_uplink_commands(CLI::App& app, Context& context);
 void add_task_commands(CLI::App& app, Context& context);

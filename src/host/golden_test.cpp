@@ -18,6 +18,7 @@
 #include "host/sockstat.h"
 #include "host/traffic.h"
 #include "host/zfs.h"
+#include "host/zfs_snapshot.h"
 #include "host/zpool.h"
 
 #include "base/toml.h"
@@ -262,6 +263,20 @@ TEST(Golden, EveryOtherCommand) {
         sysrc_set("bhyped_enable", "YES"),
         sysrc_set("bhyped_flags", "a value with 'quotes' & spaces"),
         zfs_clone(dataset, label, volume),
+        zfs_list_snapshots(dataset),
+        zfs_snapshot_guests({{dataset}, label, Note::from("user dev1"), {}, Note()}),
+        zfs_snapshot_guests({{dataset, DatasetName::from("tank/bhype/vm/web2")},
+                             label,
+                             Note::from("plan nightly"),
+                             {VmName::from("web1"), VmName::from("web2")},
+                             Note::from("before the upgrade; rm -rf /")}),
+        zfs_destroy_snapshots(dataset, {label}, true, false),
+        zfs_destroy_snapshots(dataset, {label, SnapshotLabel::from("b")}, false, false),
+        zfs_destroy_snapshots(dataset, {label, SnapshotLabel::from("b")}, true, true),
+        zfs_hold(dataset, label, true),
+        zfs_hold(dataset, label, false),
+        zfs_set_note(dataset, label, Note::from("it's mine")),
+        zfs_rollback(volume, label),
         zfs_create(dataset, std::nullopt, std::nullopt),
         zfs_create(dataset, id, host),
         zfs_create_tree_root(pool, id, host),

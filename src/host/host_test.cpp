@@ -7,6 +7,7 @@
 #include "host/pf.h"
 #include "host/routes.h"
 #include "host/zfs.h"
+#include "host/zfs_snapshot.h"
 #include "host/zpool.h"
 
 #include <gmock/gmock.h>
@@ -295,6 +296,61 @@ TEST(Zfs, ReadsItsList) {
                 HasSubstr("output_unexpected"));
     EXPECT_THAT(error_of([&] { parse_zfs_list(command, printed("", 1, "permission denied\n")); }),
                 HasSubstr("command_failed"));
+}
+
+TEST(ZfsSnapshot, ReadsItsList) {
+    const auto command = zfs_list_snapshots(DatasetName::from("tq/v"));
+    const auto found = parse_zfs_snapshots(
+        command, printed("tq/v@a\t1795467243\t17\t0\t24576\t1\ton\ttq/c,tq/d e\tuser dev1\tweb1\tmine\n"
+                         "tq/v/disk0@a\t1795467243\t17\t4096\t12288\t0\toff\t\t-\t-\t-\n"));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].dataset, "tq/v");
+    EXPECT_EQ(found[0].label, "a");
+    EXPECT_EQ(found[0].created, 1795467243);
+    EXPECT_EQ(found[0].txg, 17);
+    EXPECT_EQ(found[0].holds, 1);
+    EXPECT_TRUE(found[0].doomed);
+    EXPECT_THAT(found[0].clones, ElementsAre("tq/c", "tq/d e"));
+    EXPECT_EQ(found[0].made_by, "user dev1");
+    EXPECT_EQ(found[0].live, "web1");
+    EXPECT_EQ(found[0].note, "mine");
+    EXPECT_EQ(found[1].used, ByteSize(4096));
+    EXPECT_THAT(found[1].clones, IsEmpty());
+    EXPECT_EQ(found[1].note, "");
+    EXPECT_THAT(parse_zfs_snapshots(command, printed("", 1, "cannot open 'tq/v': dataset does not exist\n")),
+                IsEmpty());
+    EXPECT_THAT(error_of([&] { parse_zfs_snapshots(command, printed("tq/v@a\t1\t2\n")); }),
+                HasSubstr("output_unexpected"));
+    EXPECT_THAT(error_of([&] {
+                    parse_zfs_snapshots(command, printed("tq/v\t1\t2\t3\t4\t5\toff\t-\t-\t-\t-\n"));
+                }),
+                HasSubstr("output_unexpected"));
+}
+
+TEST(ZfsSnapshot, TellsWhatIsGoneFromWhatFailed) {
+    const auto ask = zfs_destroy_snapshots(DatasetName::from("tq/v"), {SnapshotLabel::from("a")}, true, true);
+    EXPECT_EQ(parse_reclaim(ask, printed("destroy\ttq/v@a\nreclaim\t123\n")), ByteSize(123));
+    const auto none = printed("", 1, "could not find any snapshots to destroy; check snapshot names.\n");
+    EXPECT_TRUE(none_of_them(none));
+    EXPECT_EQ(parse_reclaim(ask, none), ByteSize(0));
+    EXPECT_THAT(error_of([&] { parse_reclaim(ask, printed("destroy\ttq/v@a\n")); }),
+                HasSubstr("output_unexpected"));
+    EXPECT_THAT(error_of([&] {
+                    parse_reclaim(ask, printed("destroy\ttq/v@a\n", 1,
+                                               "cannot destroy 'tq/v@a': snapshot has dependent clones\n"
+                                               "use '-R' to destroy the following datasets:\ntq/c\n"));
+                }),
+                HasSubstr("has_clones"));
+    const auto hold = zfs_hold(DatasetName::from("tq/v"), SnapshotLabel::from("a"), true);
+    EXPECT_TRUE(expect_hold(hold, printed("")));
+    EXPECT_FALSE(expect_hold(
+        hold, printed("", 1, "cannot hold snapshot 'tq/v@a': tag already exists on this dataset\n")));
+    EXPECT_THAT(error_of([&] {
+                    expect_hold(hold, printed("", 1, "cannot open 'tq/v': dataset does not exist\n"));
+                }),
+                HasSubstr("dataset_missing"));
+    EXPECT_EQ(zfs_code("cannot rollback to 'tq/v@a': clones of previous snapshots exist\nuse '-R' to force"),
+              Code::dataset_has_clones);
 }
 
 TEST(Zfs, GivesErrorsTheirCodes) {

@@ -7,6 +7,7 @@
 
 #include "host/machine.h"
 #include "host/network_operations.h"
+#include "host/snapshot_operations.h"
 
 namespace bhype::host {
 
@@ -200,13 +201,20 @@ struct DefinitionWrite {
 };
 BOOST_DESCRIBE_STRUCT(DefinitionWrite, (), (dataset, machine, expected))
 
-/// Copies the firmware's variable store template to DATASET/uefi-vars.fd.
+struct SnapshotOf {
+    DatasetName dataset;
+    SnapshotLabel label;
+};
+BOOST_DESCRIBE_STRUCT(SnapshotOf, (), (dataset, label))
+/// Copies the firmware's variable store template, or the variables of a VM's snapshot, to
+/// DATASET/uefi-vars.fd.
 struct FirmwareCopy {
     DatasetName dataset;
+    std::optional<SnapshotOf> from;
     BHYPE_OPERATION("firmware.copy", aside, 30);
     using Result = Done;
 };
-BOOST_DESCRIBE_STRUCT(FirmwareCopy, (), (dataset))
+BOOST_DESCRIBE_STRUCT(FirmwareCopy, (), (dataset, from))
 
 /// Writes a raw image file into a volume under .new after checking its SHA-256. Reports progress in bytes.
 /// The file must lie in an image directory that hostd.toml allows.
@@ -377,14 +385,14 @@ struct AccountCheck {
 BOOST_DESCRIBE_STRUCT(AccountCheck, (), (user, client))
 
 /// Every operation, once. Tests walk this list.
-using Operations =
-    boost::mp11::mp_list<HostFacts, DiskList, PoolList, DatasetList, InterfaceList, TrafficList, LeaseList,
-                         NeighborList, PoolCreate, TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate,
-                         CloneCreate, VolumeGrow, DatasetPublish, AsideRemove, DatasetDestroy,
-                         DefinitionWrite, FirmwareCopy, ImageWrite, BridgeEnsure, BridgeDetach, BridgeRemove,
-                         TapCreate, TapsRemove, PortList, DhcpEnsure, RoutingEnsure, FirewallEnsure,
-                         FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm,
-                         UplinkRevert, ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset,
-                         GuestForget, GuestLog, ConsoleOpen, PasswordCheck, AccountCheck>;
+using Operations = boost::mp11::mp_list<
+    HostFacts, DiskList, PoolList, DatasetList, InterfaceList, TrafficList, LeaseList, NeighborList,
+    PoolCreate, TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate, CloneCreate, VolumeGrow,
+    DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy, ImageWrite, BridgeEnsure,
+    BridgeDetach, BridgeRemove, TapCreate, TapsRemove, PortList, DhcpEnsure, RoutingEnsure, FirewallEnsure,
+    FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm, UplinkRevert,
+    ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
+    ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot, SnapshotReclaim, SnapshotDestroy,
+    SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore, SnapshotDefinition>;
 
 } // namespace bhype::host

@@ -48,6 +48,9 @@ struct Context {
     void require(const PoolName& pool) { house.tree.require(pool, runner()); }
 };
 
+/// Throws Error(vm_running) when the dataset is a VM's that runs.
+void not_while_running(Context& context, const Inside& where);
+
 /// CDs' images lie in hostd.toml's directories; whether they are there counts when the guest starts. Throws
 /// Error(policy).
 void check_media_places(const Config& config, const host::Machine& machine);
@@ -79,6 +82,15 @@ BHYPE_PERFORM(DatasetDestroy);
 BHYPE_PERFORM(DefinitionWrite);
 BHYPE_PERFORM(FirmwareCopy);
 BHYPE_PERFORM(ImageWrite);
+BHYPE_PERFORM(SnapshotList);
+BHYPE_PERFORM(GuestSnapshot);
+BHYPE_PERFORM(SnapshotReclaim);
+BHYPE_PERFORM(SnapshotDestroy);
+BHYPE_PERFORM(SnapshotHold);
+BHYPE_PERFORM(SnapshotNote);
+BHYPE_PERFORM(VolumeRollback);
+BHYPE_PERFORM(FirmwareRestore);
+BHYPE_PERFORM(SnapshotDefinition);
 BHYPE_PERFORM(BridgeEnsure);
 BHYPE_PERFORM(BridgeDetach);
 BHYPE_PERFORM(BridgeRemove);

@@ -1,6 +1,5 @@
 #include "hostd/context.h"
 
-#include "host/bhyve.h"
 #include "host/disks.h"
 #include "host/facts.h"
 #include "host/zfs.h"
@@ -39,14 +38,6 @@ void await_volume(Context& context, const DatasetName& name) {
 std::optional<Uuid> host_uuid(Context& context) {
     const auto ask = host::hostuuid_sysctl();
     return host::parse_hostuuid(ask, context.command(ask));
-}
-
-void not_while_running(Context& context, const Inside& where) {
-    if (where.parts.empty() || where.parts[0] != "vm" || where.parts.size() < 2)
-        return;
-    const auto vm = VmName::parse(where.parts[1]);
-    if (vm && context.house.guests.alive(*vm))
-        throw Error(Code::vm_running, vm->str());
 }
 
 /// vm/NAME or something that is being made.
@@ -183,19 +174,6 @@ BHYPE_PERFORM(DefinitionWrite) {
         throw Error(Code::precondition_failed, "vm.toml has generation " + std::to_string(now));
     os::write_file(directory.get(), "vm.toml", host::print_machine(operation.machine), 0640,
                    {0, context.house.tree.group()});
-    return {};
-}
-
-BHYPE_PERFORM(FirmwareCopy) {
-    context.require(being_made(operation.dataset).pool);
-    const Fd file(::open(host::firmware_place(host::firmware_variables).c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text(16 << 20, '\0');
-    const auto got = file ? ::read(file.get(), text.data(), text.size()) : 0;
-    if (got < 4096)
-        throw Error(Code::vm_file_missing, "BHYVE_UEFI_VARS.fd of package edk2-bhyve");
-    text.resize(static_cast<std::size_t>(got));
-    const Fd directory = context.house.tree.open(operation.dataset);
-    os::write_file(directory.get(), "uefi-vars.fd", text, 0640, {0, context.house.tree.group()});
     return {};
 }
 

@@ -58,9 +58,23 @@ Inside published(const DatasetName& name) {
     return found;
 }
 
+Inside a_vm(const DatasetName& name) {
+    auto found = published(name);
+    if (found.parts[0] != "vm")
+        refuse(name, "is not vm/NAME");
+    return found;
+}
+
+Inside a_disk(const DatasetName& name) {
+    auto found = inside(name);
+    if (found.parts.size() != 3 || found.parts[0] != "vm" || !VmName::parse(found.parts[1]) ||
+        !DeviceName::parse(found.parts[2]))
+        refuse(name, "is not vm/NAME/DISK");
+    return found;
+}
+
 void is_of(const DatasetName& name, const VmName& vm) {
-    const auto found = published(name);
-    if (found.parts[0] != "vm" || found.parts[1] != vm.str())
+    if (a_vm(name).parts[1] != vm.str())
         refuse(name, ("is not the dataset of VM " + vm.str()).c_str());
 }
 
@@ -91,6 +105,15 @@ Fd Tree::open(const DatasetName& name) const {
     inside(name);
     const Fd root = os::open_directory(root_);
     return os::open_beneath(root.get(), name.str(), O_RDONLY | O_DIRECTORY);
+}
+
+std::string Tree::read_in_snapshot(const DatasetName& name, const SnapshotLabel& label,
+                                   const std::string& file, std::size_t most) const {
+    const Fd directory = open(name);
+    const auto path = ".zfs/snapshot/" + label.str() + "/" + file;
+    if (auto text = os::read_file(directory.get(), path, most))
+        return *std::move(text);
+    throw Error(Code::vm_file_missing, name.str() + "/" + path);
 }
 
 void Tree::give_to_group(const DatasetName& name) const {

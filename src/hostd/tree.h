@@ -26,6 +26,10 @@ Inside inside(const DatasetName& name);
 Inside being_made(const DatasetName& name);
 /// vm/NAME or template/NAME, exactly.
 Inside published(const DatasetName& name);
+/// vm/NAME, exactly.
+Inside a_vm(const DatasetName& name);
+/// vm/NAME/DISK, exactly.
+Inside a_disk(const DatasetName& name);
 /// vm/NAME, exactly, and the NAME is `vm`.
 void is_of(const DatasetName& name, const VmName& vm);
 
@@ -40,6 +44,10 @@ class Tree {
     std::optional<Uuid> id_of(const PoolName& pool, const Runner& run);
     /// The directory of a file system of bHype's, reached without any symbolic link.
     Fd open(const DatasetName& name) const;
+    /// A file in a snapshot of a file system, by its .zfs directory (zfsprops(7), snapdir); at most `most`
+    /// bytes. Throws Error(vm_file_missing).
+    std::string read_in_snapshot(const DatasetName& name, const SnapshotLabel& label, const std::string& file,
+                                 std::size_t most) const;
     /// root:_bhype 0750.
     void give_to_group(const DatasetName& name) const;
     gid_t group() const { return group_; }

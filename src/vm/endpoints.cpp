@@ -21,27 +21,6 @@ using api::Method;
 using api::ok;
 using api::Reply;
 
-/// The VM that the path names, if the caller may see it. One answer for missing and forbidden.
-Record seen(const Services& services, const Call& call) {
-    const auto& text = call.path.at("name");
-    const auto name = VmName::parse(text);
-    auto record = name ? services.inventory.find(*name) : std::nullopt;
-    if (!record || !access::may_see(call.caller, record->ownership))
-        throw Error(Code::not_found, "there is no VM of that name");
-    return *record;
-}
-
-/// Of what an edit changes and a delete destroys, not of what the guest does meanwhile.
-std::string definition_tag(const Record& record) {
-    return fingerprint_text(fingerprint(encode_text(record.machine) + encode_text(record.ownership)));
-}
-
-void check_if_match(const Call& call, const Record& record) {
-    if (!call.if_match.empty() && call.if_match != "*" &&
-        call.if_match.substr(0, call.if_match.find('.')) != definition_tag(record))
-        throw Error(Code::precondition_failed, record.name.str() + " was changed since you read it");
-}
-
 /// One that the caller may use: a member who may not gets the same answer as for a missing one; a viewer sees
 /// it and is told that looking is all.
 Record usable(const Services& services, const Call& call) {
@@ -49,13 +28,6 @@ Record usable(const Services& services, const Call& call) {
     if (!access::may_use(call.caller, record.ownership))
         throw Error(Code::forbidden, "you may look at " + record.name.str() + ", not use it");
     check_if_match(call, record);
-    return record;
-}
-
-Record changeable(const Services& services, const Call& call) {
-    auto record = seen(services, call);
-    if (!access::may_change(call.caller, record.ownership))
-        throw Error(Code::forbidden, "only its owner or an administrator changes " + record.name.str());
     return record;
 }
 
@@ -76,13 +48,6 @@ Reply submit(const Services& services, const Call& call, const VmName& name, con
 Reply submit_named(const Services& services, const Call& call, const VmName& name, const std::string& kind,
                    const std::string& verb, std::int64_t seconds = 0) {
     return submit(services, call, name, kind, verb, encode(NameInput{name, seconds}));
-}
-
-void check_owner(const Services& services, const std::optional<UserName>& owner,
-                 std::vector<FieldProblem>& problems) {
-    if (owner && !services.may_own(*owner))
-        problems.push_back({"owner", "there is no user " + owner->str() +
-                                         " on this host who may have VMs (group bhype or wheel)"});
 }
 
 Ground ground_of(const Services& services, const PoolName& pool, const VmName& name,
@@ -106,9 +71,8 @@ Reply create(const Services& services, const Call& call, const CreateVm& request
     std::vector<FieldProblem> problems;
     if (!template_)
         problems.push_back({"template", "there is no template " + request.template_.str()});
-    check_owner(services, request.owner, problems);
-    if (request.group && !services.group_exists(*request.group))
-        problems.push_back({"group", "there is no group " + request.group->str() + " on this host"});
+    for (auto& problem : owner_problems(services, request.owner, request.group))
+        problems.push_back(std::move(problem));
     const bool valid = problems.empty();
     CreateDecision decision;
     try {
@@ -149,8 +113,7 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     const auto record = changeable(services, call);
     check_if_match(call, record);
     check_definition(record);
-    std::vector<FieldProblem> problems;
-    check_owner(services, request.owner, problems);
+    auto problems = owner_problems(services, request.owner, std::nullopt);
     if (request.owner && !call.caller.may(Privilege::administer) &&
         request.owner->str() != record.ownership.owner)
         problems.push_back({"owner", "only an administrator gives a VM to another user"});
@@ -303,12 +266,16 @@ Reply remove(const Services& services, const Call& call) {
     const auto record = changeable(services, call);
     const bool plan = api::query_flag(call, "plan");
     const bool planned = call.if_match.starts_with("plan.");
+    const auto clones = clones_of(record, services.inventory.all());
     std::vector<host::Dataset> datasets;
     if (plan || planned)
         datasets = services.host.call(host::DatasetList{record.dataset, true});
     if (plan) {
         call.note->only_asked = true;
-        auto reply = ok(encode(delete_plan(record, datasets)));
+        auto shown = delete_plan(record, datasets);
+        if (!clones.empty())
+            shown.problems.push_back("its disks have clones: " + clones);
+        auto reply = ok(encode(shown));
         reply.etag = plan_tag(datasets);
         return reply;
     }
@@ -319,6 +286,8 @@ Reply remove(const Services& services, const Call& call) {
                     "what " + record.name.str() + " consists of has changed since");
     if (is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
+    if (!clones.empty())
+        throw Error(Code::dataset_has_clones, record.name.str() + "'s disks have clones: " + clones);
     return submit_named(services, call, record.name, "vm.delete", "Delete");
 }
 
@@ -415,7 +384,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .tag = "vms",
          .query = {{"plan", "1: tell what would be destroyed and what stays, do nothing"}},
          .instead = router.component<Plan>(),
-         .errors = {Code::vm_running, Code::precondition_failed}},
+         .errors = {Code::vm_running, Code::precondition_failed, Code::dataset_has_clones}},
         [&](const Call& call) { return remove(services, call); });
     services.task_endpoints.add(router,
                                 {.method = Method::post,
@@ -477,6 +446,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .errors = {Code::vm_not_running, Code::console_in_use, Code::precondition_failed}},
         [&](const Call& call, const OpenConsole& request) { return console(services, call, request); });
     add_nic_endpoints(router, services);
+    add_clone_endpoint(router, services);
     add_template_endpoints(router, services);
 }
 

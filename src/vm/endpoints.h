@@ -23,6 +23,20 @@ struct Services {
     std::function<bool(const GroupName&)> group_exists;
 };
 
+/// The VM that the path names, if the caller may see it. One answer for missing and forbidden.
+Record seen(const Services& services, const api::Call& call);
+/// The same for its owner and administrators; others who see it get Error(forbidden).
+Record changeable(const Services& services, const api::Call& call);
+/// The definition's tag: of what an edit changes and a delete destroys, not of what the guest does meanwhile.
+std::string definition_tag(const Record& record);
+/// If-Match against the definition's tag. Throws Error(precondition_failed).
+void check_if_match(const api::Call& call, const Record& record);
+/// Whether these may have a VM.
+std::vector<FieldProblem> owner_problems(const Services& services, const std::optional<UserName>& owner,
+                                         const std::optional<GroupName>& group);
+
+/// /api/v1/vms/{name}/clone; add_endpoints() has it.
+void add_clone_endpoint(api::Router& router, Services& services);
 /// /api/v1/vms and what is below it, /api/v1/templates. `services` must outlive the router.
 void add_endpoints(api::Router& router, Services& services);
 

@@ -199,6 +199,17 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
     return result;
 }
 
+std::string clones_of(const Record& record, const std::vector<Record>& all) {
+    std::string names;
+    for (const auto& other : all)
+        for (const auto& disk : other.disks)
+            if (disk.origin.starts_with(record.dataset.str() + '/')) {
+                names += (names.empty() ? "" : ", ") + other.name.str();
+                break;
+            }
+    return names;
+}
+
 Plan delete_plan(const Record& record, const std::vector<host::Dataset>& datasets) {
     Plan plan;
     for (const auto& dataset : datasets) {

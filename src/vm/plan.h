@@ -23,6 +23,16 @@ struct Ground {
     bool image_there = false; ///< the template's image was written before
 };
 
+/// What a VM is cloned from.
+struct CloneOrigin {
+    VmName vm;
+    DatasetName dataset;
+    SnapshotLabel label;
+    bool take = false; ///< the task makes that snapshot first
+    bool live = false; ///< it runs then
+};
+BOOST_DESCRIBE_STRUCT(CloneOrigin, (), (vm, dataset, label, take, live))
+
 /// The journaled input of the task vm.create: all choices made, so that a second run does the same.
 struct CreateInput {
     VmName name;
@@ -36,10 +46,11 @@ struct CreateInput {
     std::optional<Sha256> image_sha256;
     ByteSize image_size;
     bool start = false;
+    std::optional<CloneOrigin> origin; ///< instead of a template
 };
 BOOST_DESCRIBE_STRUCT(CreateInput, (),
                       (name, pool, machine, disk, owner, group, image_dataset, image_file, image_sha256,
-                       image_size, start))
+                       image_size, start, origin))
 
 /// Problems with starting a machine on this host now: vCPUs, memory, switch, files.
 std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
@@ -64,6 +75,8 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit);
 /// What deleting would destroy, with sizes, and what stays.
 /// `datasets`: the VM's and all below it, snapshots too, as the host has them now.
 Plan delete_plan(const Record& record, const std::vector<host::Dataset>& datasets);
+/// The VMs that are clones of its disks, with ", " between; empty when there are none.
+std::string clones_of(const Record& record, const std::vector<Record>& all);
 /// What no start of this machine could have on this host, whatever else runs.
 std::vector<FieldProblem> never_fits(const host::Machine& machine, const Offer& offer);
 

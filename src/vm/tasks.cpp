@@ -129,12 +129,44 @@ bool is_made(Context& context, const CreateInput& input) {
     return present && present->machine.id == input.machine.id;
 }
 
+/// How the snapshot that a clone's task made is told from others of its name.
+Note mark_of(const Work& work, const CreateInput& input) {
+    return Note::from("clone " + input.name.str() + " " + work.id().str());
+}
+
+bool snapshot_is_ours(Work& work, const CreateInput& input) {
+    const auto& origin = *input.origin;
+    const auto all =
+        work.step("Look at " + origin.vm.str() + "'s snapshots", host::SnapshotList{origin.dataset});
+    return std::ranges::any_of(all, [&](const host::Snapshot& one) {
+        return one.label == origin.label.str() && one.made_by == mark_of(work, input).str();
+    });
+}
+
 void clean_create(Work& work, Context& context, const CreateInput& input) {
     work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
+    if (input.origin && input.origin->take && !is_made(context, input) && snapshot_is_ours(work, input))
+        work.commit("Destroy the snapshot that was made for it",
+                    host::SnapshotDestroy{input.origin->dataset, {input.origin->label}, true});
     if (is_made(context, input)) {
         context.inventory.set_ownership(input.name, {input.owner, input.group});
         clear_unless_live(work, context, input.name);
     }
+}
+
+void clone_disks(Work& work, const CreateInput& input, const DatasetName& building) {
+    const auto& origin = *input.origin;
+    if (origin.take)
+        work.step("Snapshot " + origin.vm.str(),
+                  host::GuestSnapshot{{origin.dataset},
+                                      origin.label,
+                                      mark_of(work, input),
+                                      origin.live ? std::vector{origin.vm} : std::vector<VmName>{},
+                                      Note::from("origin of " + input.name.str())});
+    for (const auto& disk : input.machine.disks)
+        work.step("Clone " + disk.name.str(),
+                  host::CloneCreate{DatasetName::from(origin.dataset.str() + '/' + disk.name.str()),
+                                    origin.label, DatasetName::from(building.str() + '/' + disk.name.str())});
 }
 
 /// Makes it aside and puts it in its place whole.
@@ -146,7 +178,9 @@ void build(Work& work, Context& context, const CreateInput& input) {
         ensure_image(work, context, input);
     work.progress(std::nullopt, "making the VM's datasets");
     work.step("Make the VM's dataset aside", host::DatasetCreate{building, input.machine.id});
-    if (input.image_dataset) {
+    if (input.origin) {
+        clone_disks(work, input, building);
+    } else if (input.image_dataset) {
         const auto origin = below(input.pool, "template/" + *input.image_dataset + "/disk0");
         work.step("Clone the template's disk",
                   host::CloneCreate{origin, SnapshotLabel::from("template"), disk});
@@ -155,7 +189,10 @@ void build(Work& work, Context& context, const CreateInput& input) {
     } else {
         work.step("Make the disk", host::VolumeCreate{disk, input.disk});
     }
-    work.step("Copy the firmware's variable store", host::FirmwareCopy{building});
+    host::FirmwareCopy firmware{building, {}};
+    if (input.origin)
+        firmware.from = host::SnapshotOf{input.origin->dataset, input.origin->label};
+    work.step("Copy the firmware's variable store", firmware);
     work.step("Write the definition", host::DefinitionWrite{building, input.machine, 0});
     try {
         work.commit("Put the VM in its place", host::DatasetPublish{building, final});

@@ -21,6 +21,8 @@ class FakeHost : public wire::Host {
     fs::path root = fs::temp_directory_path() / ("bhype-vm-" + random_hex(4));
     std::map<std::string, host::Dataset> datasets;
     std::set<std::string> snapshots;
+    std::vector<host::Snapshot> taken;                    ///< of VMs, oldest first
+    std::map<std::string, std::string> definitions_taken; ///< "DATASET@LABEL" -> vm.toml
     std::map<std::string, host::Guest> guests;
     std::vector<host::Interface> interfaces;
     std::vector<std::string> done;
@@ -68,6 +70,8 @@ class FakeHost : public wire::Host {
                 names.push_back(name);
         return names;
     }
+    /// Somebody destroys a dataset behind bHype's back.
+    void lose(const std::string& name) { remove(name); }
     std::size_t taps() const { return interfaces.size() - 1; }
 
   private:
@@ -122,6 +126,75 @@ class FakeHost : public wire::Host {
     host::Done act(const host::SnapshotCreate& create) {
         snapshots.insert(create.dataset.str() + "@" + create.label.str());
         return {};
+    }
+    std::vector<host::Snapshot> act(const host::SnapshotList& list) {
+        std::vector<host::Snapshot> found;
+        for (const auto& one : taken)
+            if (one.dataset == list.dataset.str() || one.dataset.starts_with(list.dataset.str() + "/"))
+                found.push_back(one);
+        return found;
+    }
+    host::Done act(const host::GuestSnapshot& wanted) {
+        const auto txg = taken.empty() ? 1 : taken.back().txg + 1;
+        for (const auto& dataset : wanted.datasets)
+            if (!datasets.contains(dataset.str()))
+                throw Error(Code::dataset_missing, dataset.str());
+        for (const auto& dataset : wanted.datasets) {
+            for (const auto& [name, unused] : datasets) {
+                if (name != dataset.str() && !name.starts_with(dataset.str() + "/"))
+                    continue;
+                host::Snapshot one;
+                one.dataset = name;
+                one.label = wanted.label.str();
+                one.created = 1000 + txg;
+                one.txg = txg;
+                one.made_by = wanted.made_by.str();
+                one.note = wanted.note.str();
+                for (const auto& vm : wanted.live)
+                    one.live += (one.live.empty() ? "" : ",") + vm.str();
+                taken.push_back(one);
+            }
+            std::ifstream file(root / dataset.str() / "vm.toml");
+            definitions_taken[dataset.str() + "@" + wanted.label.str()] =
+                std::string(std::istreambuf_iterator<char>(file), {});
+        }
+        return {};
+    }
+    host::Done act(const host::SnapshotDestroy& destroy) {
+        std::erase_if(taken, [&](const host::Snapshot& one) {
+            return (one.dataset == destroy.dataset.str() ||
+                    (destroy.below && one.dataset.starts_with(destroy.dataset.str() + "/"))) &&
+                   std::ranges::count(destroy.labels, SnapshotLabel::from(one.label)) > 0;
+        });
+        return {};
+    }
+    host::Done act(const host::SnapshotHold& hold) {
+        for (auto& one : taken)
+            if (one.dataset.starts_with(hold.dataset.str()) && one.label == hold.label.str())
+                one.holds = hold.held ? 1 : 0;
+        return {};
+    }
+    host::Done act(const host::SnapshotNote& note) {
+        for (auto& one : taken)
+            if (one.dataset == note.dataset.str() && one.label == note.label.str())
+                one.note = note.note.str();
+        return {};
+    }
+    host::Done act(const host::VolumeRollback& rollback) {
+        std::int64_t to = 0;
+        for (const auto& one : taken)
+            if (one.dataset == rollback.volume.str() && one.label == rollback.label.str())
+                to = one.txg;
+        if (to == 0)
+            throw Error(Code::dataset_missing, rollback.volume.str());
+        std::erase_if(taken, [&](const host::Snapshot& one) {
+            return one.dataset == rollback.volume.str() && one.txg > to;
+        });
+        return {};
+    }
+    host::Done act(const host::FirmwareRestore&) { return {}; }
+    host::SnapshotDefinitionResult act(const host::SnapshotDefinition& asked) {
+        return {definitions_taken.at(asked.dataset.str() + "@" + asked.label.str())};
     }
     host::Done act(const host::CloneCreate& clone) {
         add(clone.name.str(), host::DatasetType::volume);

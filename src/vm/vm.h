@@ -84,6 +84,17 @@ struct CreateVm {
 BOOST_DESCRIBE_STRUCT(CreateVm, (),
                       (name, template_, cpus, memory, disk, switch_, note, owner, group, start, plan))
 
+struct CloneVm {
+    VmName name;
+    std::optional<SnapshotLabel> snapshot; ///< one is made for it when missing
+    std::optional<Note> note;
+    std::optional<UserName> owner; ///< administrators only; the caller when missing
+    std::optional<GroupName> group;
+    bool start = false;
+    bool plan = false; ///< tell what would be done, do nothing
+};
+BOOST_DESCRIBE_STRUCT(CloneVm, (), (name, snapshot, note, owner, group, start, plan))
+
 struct EditVm {
     std::optional<Ranged<1, 1024>> cpus;
     std::optional<SizeBetween<32, 16777216>> memory;

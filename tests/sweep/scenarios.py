@@ -2,7 +2,9 @@
 (tests/sweep/CMakeLists.txt)."""
 
 
-from stage import COPIES, POOL, Failed
+import time
+
+from stage import COPIES, POOL, Failed, eventually
 
 OWNER = "dev1"
 LIVE = ("starting", "running", "stopping")
@@ -321,6 +323,146 @@ class Delete(VmScenario):
         return []
 
 
+class Clone(Create):
+    """From a stopped VM; the snapshot is the task's own."""
+    label = "vm.create (a clone)"
+
+    def origin(self, case):
+        return case.name + "o"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        ensure(stage, self.origin(case), "stopped")
+        clear_snapshots(stage, self.origin(case))
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/clone" % self.origin(case), {"name": case.name, "owner": OWNER, "start": True}))
+
+    def after(self, stage, case, picture, task, vm):
+        found = super().after(stage, case, picture, task, vm)
+        taken = snapshots(stage, self.origin(case))
+        if bool(taken) != bool(vm) and not (vm is None and task["state"] == "done"):
+            found.append("the VM is %s, its origin has %s" % ("there" if vm else "not there", taken))
+        if len(taken) > 1:
+            found.append("its origin has %s" % taken)
+        return found
+
+
+def snapshots(stage, name):
+    return [one["name"] for one in stage.api("GET", "/api/v1/vms/%s/snapshots" % name).json()["snapshots"]]
+
+
+def clear_snapshots(stage, vm):
+    path = "/api/v1/vms/%s/snapshots" % vm
+    for one in stage.api("GET", path).json()["snapshots"]:
+        if one["held"]:
+            done(stage, submitted(stage.api("PATCH", path + "/" + one["name"], {"held": False})))
+        done(stage, submitted(stage.api("DELETE", path + "?names=" + one["name"])))
+
+
+class SnapshotScenario(VmScenario):
+    """A stopped VM with the snapshots "a" and "b", b the newer one."""
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        clear_snapshots(stage, case.name)
+        for name in ("a", "b"):
+            done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/snapshots" % case.name, {"name": name})))
+
+    def after(self, stage, case, picture, task, vm):
+        if not vm:
+            return ["the VM is gone"]
+        now = snapshots(stage, case.name)
+        wanted = [self.then] if task["state"] == "done" else [["b", "a"], self.then]
+        found = [] if now in wanted else ["the task is %s, the snapshots are %s" % (task["state"], now)]
+        rows = stage.lab.exec("zfs", "list", "-H", "-t", "snapshot", "-o", "name", "-r", "%s/bhype/vm/%s" % (POOL, case.name)).out.split()
+        whole = sorted("%s/bhype/vm/%s%s@%s" % (POOL, case.name, disk, name) for name in now for disk in ("", "/disk0"))
+        return found + ([] if sorted(rows) == whole else ["not whole: %s" % rows])
+
+
+class TakeSnapshot(SnapshotScenario):
+    kind = label = "snapshot.create"
+    then = ["c", "b", "a"]
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/snapshots" % case.name, {"name": "c"}))
+
+
+class EditSnapshot(SnapshotScenario):
+    kind = label = "snapshot.edit"
+    then = ["b", "a"]
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("PATCH", "/api/v1/vms/%s/snapshots/a" % case.name, {"note": "changed", "held": True}))
+
+    def after(self, stage, case, picture, task, vm):
+        found = super().after(stage, case, picture, task, vm)
+        one = [one for one in stage.api("GET", "/api/v1/vms/%s/snapshots" % case.name).json()["snapshots"] if one["name"] == "a"][0]
+        seen = (one["note"], one["held"])
+        wanted = [("changed", True)] if task["state"] == "done" else [("", False), ("changed", True)]
+        return found + ([] if seen in wanted else ["the snapshot has %s" % (seen,)])
+
+
+class DeleteSnapshots(SnapshotScenario):
+    kind = label = "snapshot.delete"
+    then = []
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("DELETE", "/api/v1/vms/%s/snapshots?names=a,b" % case.name))
+
+
+class RollBack(SnapshotScenario):
+    """Goes only forward: whatever happens after its first commit, it ends rolled back."""
+    kind = label = "vm.rollback"
+    then = ["a"]
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        vm = stage.api("GET", "/api/v1/vms/" + case.name).json()
+        done(stage, submitted(stage.api("PATCH", "/api/v1/vms/" + case.name, {"note": "later, %d" % vm["generation"]})))
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/snapshots/a/rollback" % case.name, {"definition": "restore"}))
+
+    def after(self, stage, case, picture, task, vm):
+        found = super().after(stage, case, picture, task, vm)
+        if task["state"] == "done" and vm and vm["note"].startswith("later"):
+            found.append("the definition of then is not back: %s" % vm["note"])
+        return found
+
+
+class RunPlan(SnapshotScenario):
+    """Keeps one: the run makes a second and destroys the first. All plans' tasks wait for each other."""
+    kind = label = "plan.run"
+    alone = True
+
+    def prepare(self, stage, case):
+        if not stage.lab.datasets():
+            stage.lab.set_up_host()
+        VmScenario.prepare(self, stage, case)
+        clear_snapshots(stage, case.name)
+        self.plan(stage, case)
+        done(stage, submitted(stage.api("POST", "/api/v1/plans/%s/run" % case.name)))
+        case.memory["first"] = snapshots(stage, case.name)
+        eventually(lambda: time.time() > case.memory.setdefault("then", time.time()) + 1.1, 3)  # labels tell seconds
+
+    def plan(self, stage, case):
+        stage.api("DELETE", "/api/v1/plans/" + case.name)
+        body = {"name": case.name, "schedule": "0 0 29 2 *", "vms": [case.name], "retention": {"last": 1}}
+        answer = stage.api("POST", "/api/v1/plans", body)
+        if answer.status != 201:
+            raise Failed("no plan: %r" % answer)
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/plans/%s/run" % case.name))
+
+    def after(self, stage, case, picture, task, vm):
+        now, first = snapshots(stage, case.name), case.memory["first"]
+        if task["state"] == "done":
+            return [] if len(now) == 1 and now != first else ["done, but the snapshots are %s, were %s" % (now, first)]
+        return [] if now == first or (len(now) == 2 and now[1:] == first) else ["the snapshots are %s, were %s" % (now, first)]
+
+
 def uplink_guard(stage):
     return stage.api("GET", "/api/v1/uplinks").json()["guard"]
 
@@ -598,7 +740,8 @@ class UplinkRevert(Uplink):
         return decide_uplink(stage, "revert")
 
 
-SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(), Setup(), SetupForeign(),
+SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
+             TakeSnapshot(), EditSnapshot(), DeleteSnapshots(), RollBack(), RunPlan(), Setup(), SetupForeign(),
              UplinkChange(), UplinkConfirm(), UplinkRevert()]
 
 

@@ -20,6 +20,7 @@ const Create = lazy(() => import("./features/guests/create"));
 const GuestPage = lazy(() => import("./features/guests/guest_page"));
 const Templates = lazy(() => import("./features/templates/templates"));
 const Networks = lazy(() => import("./features/network/networks"));
+const Plans = lazy(() => import("./features/protection/plans"));
 const Activity = lazy(() => import("./features/tasks/activity").then(({ Activity: page }) => ({ default: page })));
 const TaskPage = lazy(() => import("./features/tasks/activity").then(({ TaskPage: page }) => ({ default: page })));
 const Codes = lazy(() => import("./features/errors/codes_page"));
@@ -75,6 +76,7 @@ const router = createBrowserRouter([
           { path: "/guests/:name/:tab?/:kind?", element: <GuestPage /> },
           { path: "/templates", element: <Templates /> },
           { path: "/networks/:tab?", element: <Networks /> },
+          { path: "/protection", element: <Plans /> },
           { path: "/host", element: <Checks /> },
           { path: "/setup", element: <Setup /> },
           { path: "/activity", element: <Activity /> },

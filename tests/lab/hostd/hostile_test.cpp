@@ -133,8 +133,61 @@ BHYPE_LIES(
      {{"dataset", "tank/bhype/vm/web1"},
       {"machine", definition(disk("disk0", "x,path=/dev/nda2"))},
       {"expected", 1}}})
-BHYPE_LIES(FirmwareCopy, {policy, {{"dataset", "tank/home"}}}, {policy, {{"dataset", "tank/bhype/vm/web1"}}},
+BHYPE_LIES(FirmwareCopy,
+           {policy,
+            {{"dataset", task + "/x"}, {"from", json::object{{"dataset", "tank/home"}, {"label", "keep"}}}}},
+           {policy,
+            {{"dataset", task + "/x"},
+             {"from", json::object{{"dataset", "foreign/bhype/vm/a"}, {"label", "keep"}}}}},
+           {policy, {{"dataset", "tank/home"}}}, {policy, {{"dataset", "tank/bhype/vm/web1"}}},
            {policy, {{"dataset", foreign_task + "/x"}}})
+BHYPE_LIES(SnapshotList, {policy, {{"dataset", "tank/home"}}}, {policy, {{"dataset", "tank/bhype"}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}}}, {field, {{"dataset", "tank/bhype/vm/x@y"}}})
+json::object snapshot_of(const char* dataset, const char* label = "x") {
+    return {{"datasets", {dataset}}, {"label", label}, {"made_by", "plan x"}, {"live", json::array{}}, {"note", ""}};
+}
+BHYPE_LIES(GuestSnapshot, {policy, snapshot_of("tank/home")}, {policy, snapshot_of("tank/bhype/vm/web1/disk0")},
+           {policy, snapshot_of("tank/bhype")}, {policy, snapshot_of("foreign/bhype/vm/a")},
+           {field, snapshot_of("tank/bhype/vm/web1", "-r")}, {field, snapshot_of("tank/bhype/vm/web1", "x y")},
+           {policy,
+            {{"datasets", {"tank/bhype/vm/web1", "foreign/bhype/vm/a"}},
+             {"label", "x"},
+             {"made_by", ""},
+             {"live", json::array{}},
+             {"note", ""}}},
+           {field,
+            {{"datasets", {"tank/bhype/vm/web1"}},
+             {"label", "x"},
+             {"made_by", "a\n-o setuid=on"},
+             {"live", {"a b"}},
+             {"note", ""}}})
+BHYPE_LIES(SnapshotReclaim, {policy, {{"dataset", "tank/home"}, {"labels", {"keep"}}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"labels", {"keep"}}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"labels", {"keep%"}}}})
+BHYPE_LIES(SnapshotDestroy, {policy, {{"dataset", "tank/home"}, {"labels", {"keep"}}, {"below", true}}},
+           {policy, {{"dataset", "tank/bhype"}, {"labels", {"keep"}}, {"below", true}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"labels", {"keep"}}, {"below", true}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"labels", json::array{}}, {"below", true}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"labels", {"%"}}, {"below", true}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"labels", {"a,b"}}, {"below", true}}})
+BHYPE_LIES(SnapshotHold, {policy, {{"dataset", "tank/home"}, {"label", "keep"}, {"held", false}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"label", "keep"}, {"held", true}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"label", "-r"}, {"held", true}}})
+BHYPE_LIES(SnapshotNote, {policy, {{"dataset", "tank/home"}, {"label", "keep"}, {"note", "x"}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"label", "keep"}, {"note", "x"}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"label", "keep"}, {"note", "a\tb"}}})
+BHYPE_LIES(VolumeRollback, {policy, {{"volume", "tank/swap"}, {"label", "keep"}}},
+           {policy, {{"volume", "tank/bhype/vm/web1"}, {"label", "keep"}}},
+           {policy, {{"volume", "tank/bhype/template/tiny-linux-1/disk0"}, {"label", "template"}}},
+           {policy, {{"volume", "foreign/bhype/vm/a/disk0"}, {"label", "keep"}}},
+           {field, {{"volume", "tank/bhype/vm/web1/../../../home"}, {"label", "keep"}}})
+BHYPE_LIES(FirmwareRestore, {policy, {{"dataset", "tank/home"}, {"label", "keep"}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"label", "keep"}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"label", ".."}}},
+           {Code::vm_file_missing, {{"dataset", "tank/bhype/vm/web1"}, {"label", "none"}}})
+BHYPE_LIES(SnapshotDefinition, {policy, {{"dataset", "tank/home"}, {"label", "keep"}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"label", "keep"}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"label", "../../home"}}})
 BHYPE_LIES(ImageWrite, {policy, {{"file", "/root/secret"}, {"sha256", sum}, {"volume", task + "/v"}}},
            {policy, {{"file", "/etc/shadow"}, {"sha256", sum}, {"volume", task + "/v"}}},
            {policy, {{"file", "/dev/nda2"}, {"sha256", sum}, {"volume", task + "/v"}}},

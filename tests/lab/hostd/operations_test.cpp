@@ -181,6 +181,40 @@ TEST(Storage, MachineFromTemplate) {
               256_MiB);
 }
 
+TEST(Storage, SnapshotsOfAMachine) {
+    Session session;
+    const auto label = [](const char* text) { return SnapshotLabel::from(text); };
+    const auto disk = DatasetName::from(dataset.str() + "/disk0");
+    const host::GuestSnapshot first{{dataset}, label("first"), Note::from("user dev1"), {vm}, Note::from("a; b")};
+    session.perform(first);
+    EXPECT_EQ(code_of([&] { session.perform(first); }), Code::dataset_exists);
+    const auto all = session.perform(host::SnapshotList{dataset});
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].txg, all[1].txg) << "one transaction group";
+    EXPECT_EQ(all[0].live, vm.str());
+    EXPECT_EQ(all[0].note, "a; b");
+    EXPECT_EQ(host::parse_machine(session.perform(host::SnapshotDefinition{dataset, label("first")}).text).id,
+              vm_id);
+    session.perform(host::SnapshotNote{dataset, label("first"), Note::from("else")});
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::SnapshotHold{dataset, label("first"), true});
+    EXPECT_EQ(session.perform(host::SnapshotList{dataset}).at(0).holds, 1);
+    EXPECT_EQ(code_of([&] { session.perform(host::SnapshotDestroy{dataset, {label("first")}, true}); }),
+              Code::dataset_busy);
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::SnapshotHold{dataset, label("first"), false});
+    session.perform(host::GuestSnapshot{{dataset}, label("second"), Note(), {}, Note()});
+    EXPECT_GE(session.perform(host::SnapshotReclaim{dataset, {label("first"), label("second")}}).reclaim,
+              ByteSize(0));
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::VolumeRollback{disk, label("first")});
+    session.perform(host::FirmwareRestore{dataset, label("first")});
+    EXPECT_EQ(session.perform(host::SnapshotList{dataset}).size(), 3U) << "the definition's is still there";
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::SnapshotDestroy{dataset, {label("first"), label("second")}, true});
+    EXPECT_THAT(session.perform(host::SnapshotList{dataset}), IsEmpty());
+}
+
 TEST(Network, SwitchTapDhcp) {
     Session session;
     for (int i = 0; i < 2; ++i)

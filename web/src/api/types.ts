@@ -227,6 +227,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the snapshot plans: your own, or all for administrators */
+        get: operations["get_plans"];
+        put?: never;
+        /** Make a plan: snapshots at set times; with plan=true tell its next times */
+        post: operations["post_plans"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a plan with its next five times */
+        get: operations["get_plans_name"];
+        put?: never;
+        post?: never;
+        /** Delete a plan; its snapshots stay */
+        delete: operations["delete_plans_name"];
+        options?: never;
+        head?: never;
+        /** Change a plan; with plan=true tell its next times */
+        patch: operations["patch_plans_name"];
+        trace?: never;
+    };
+    "/api/v1/plans/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the plan's next run would destroy of its snapshots, and which rule keeps the others */
+        get: operations["get_plans_name_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a plan now: snapshot, then destroy what is too many */
+        post: operations["post_plans_name_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -524,6 +595,23 @@ export interface paths {
         patch: operations["patch_vms_name"];
         trace?: never;
     };
+    "/api/v1/vms/{name}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a VM from a snapshot of another, sharing its blocks; with plan=true tell what would be done */
+        post: operations["post_vms_name_clone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{name}/console": {
         parameters: {
             query?: never;
@@ -638,6 +726,76 @@ export interface paths {
         put?: never;
         /** Reset a VM as its reset button would */
         post: operations["post_vms_name_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A VM's snapshots, newest first */
+        get: operations["get_vms_name_snapshots"];
+        put?: never;
+        /** Snapshot a VM: its definition and all its disks, at one moment. Of a running VM the disks are what a loss of power would leave */
+        post: operations["post_vms_name_snapshots"];
+        /** Delete snapshots of a VM in one command; with plan=1 tell what goes and what it frees */
+        delete: operations["delete_vms_name_snapshots"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/snapshots/{snapshot}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a snapshot's note, hold it or release it */
+        patch: operations["patch_vms_name_snapshots_snapshot"];
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/snapshots/{snapshot}/definition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A VM's definition as a snapshot holds it, and how today's differs */
+        get: operations["get_vms_name_snapshots_snapshot_definition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/snapshots/{snapshot}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a stopped VM back to a snapshot. What was written since and newer snapshots are lost; with plan=true tell what */
+        post: operations["post_vms_name_snapshots_snapshot_rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -762,6 +920,35 @@ export interface components {
             found: string;
             advice: string;
         };
+        CloneVm: {
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            name: string;
+            /**
+             * @description 1 to 63 letters, digits, '-', '_', '.' or ':', beginning with a letter or a digit
+             * @example template
+             */
+            snapshot?: string;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            /**
+             * @description 1 to 32 letters, digits, '-', '_' or '.', beginning with a letter or '_'
+             * @example dev1
+             */
+            owner?: string;
+            /**
+             * @description 1 to 32 letters, digits, '-', '_' or '.', beginning with a letter or '_'
+             * @example developers
+             */
+            group?: string;
+            start?: boolean;
+            plan?: boolean;
+        };
         Command: {
             command: string;
             exit_status: number;
@@ -799,6 +986,31 @@ export interface components {
              * @example build host of team A
              */
             note?: string;
+        };
+        CreatePlan: {
+            /**
+             * @description 1 to 31 lower-case letters, digits or '-', beginning with a letter
+             * @example nightly
+             */
+            name?: string;
+            schedule?: string;
+            retention?: {
+                last?: number;
+                hourly?: number;
+                daily?: number;
+                weekly?: number;
+                monthly?: number;
+                yearly?: number;
+            };
+            all?: boolean;
+            vms?: string[];
+            enabled?: boolean;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            plan?: boolean;
         };
         CreateSwitch: {
             /**
@@ -922,6 +1134,11 @@ export interface components {
              */
             value: string;
         };
+        Difference: {
+            field: string;
+            then: string;
+            now: string;
+        };
         Disk: {
             /**
              * @description a lower-case word and a number, such as disk0
@@ -956,6 +1173,34 @@ export interface components {
              * @example 10.77.0.5
              */
             fixed?: string;
+        };
+        EditPlan: {
+            schedule?: string;
+            retention?: {
+                last?: number;
+                hourly?: number;
+                daily?: number;
+                weekly?: number;
+                monthly?: number;
+                yearly?: number;
+            };
+            all?: boolean;
+            vms?: string[];
+            enabled?: boolean;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            plan?: boolean;
+        };
+        EditSnapshot: {
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
+            held?: boolean;
         };
         EditSwitch: {
             /**
@@ -1276,6 +1521,43 @@ export interface components {
             keeps: string[];
             problems: string[];
         };
+        PlanPreview: {
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm: string;
+            snapshots: components["schemas"]["Verdict"][];
+        };
+        PlanView: {
+            schedule: string;
+            retention: components["schemas"]["Retention"];
+            all: boolean;
+            vms: string[];
+            enabled: boolean;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note: string;
+            /**
+             * @description 1 to 31 lower-case letters, digits or '-', beginning with a letter
+             * @example nightly
+             */
+            name: string;
+            /**
+             * @description 1 to 32 letters, digits, '-', '_' or '.', beginning with a letter or '_'
+             * @example dev1
+             */
+            owner: string;
+            next: number[];
+            zone: string;
+            /**
+             * @description 't' and 16 hex digits
+             * @example t0123456789abcdef
+             */
+            last_task?: string;
+        };
         Pool: {
             /**
              * @description 1 to 64 letters, digits, '-', '_', '.' or ':', beginning with a letter; not mirror, raidz, draid, spare or log
@@ -1301,12 +1583,25 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
                 rule: string;
             }[];
+        };
+        Retention: {
+            last?: number;
+            hourly?: number;
+            daily?: number;
+            weekly?: number;
+            monthly?: number;
+            yearly?: number;
+        };
+        RollBack: {
+            /** @enum {string} */
+            definition?: "keep" | "restore";
+            plan?: boolean;
         };
         SetupPlan: {
             steps: string[];
@@ -1323,6 +1618,26 @@ export interface components {
             /** @enum {string} */
             layout?: "stripe" | "mirror" | "raidz1" | "raidz2" | "raidz3";
             plan?: boolean;
+        };
+        SnapshotDefinition: {
+            text: string;
+            differences: components["schemas"]["Difference"][];
+            error?: string;
+        };
+        SnapshotPage: {
+            total: number;
+            /** @description bytes */
+            used: number;
+            snapshots: components["schemas"]["VmSnapshot"][];
+        };
+        SnapshotPlan: {
+            steps: string[];
+            destroys: string[];
+            keeps: string[];
+            differences: components["schemas"]["Difference"][];
+            /** @description bytes */
+            frees?: number;
+            problems: string[];
         };
         Step: {
             number: number;
@@ -1408,6 +1723,18 @@ export interface components {
         SwitchPlan: {
             steps: string[];
             problems: string[];
+        };
+        TakeSnapshot: {
+            /**
+             * @description 1 to 63 letters, digits, '-', '_', '.' or ':', beginning with a letter or a digit
+             * @example template
+             */
+            name?: string;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note?: string;
         };
         Task: {
             /**
@@ -1540,6 +1867,11 @@ export interface components {
             back: string[];
             saved: string[];
         };
+        Verdict: {
+            name: string;
+            at: number;
+            kept_by: string[];
+        };
         Version: {
             version: string;
             api: string;
@@ -1592,6 +1924,22 @@ export interface components {
              */
             dataset: string;
             definition_error?: string;
+        };
+        VmSnapshot: {
+            name: string;
+            created: number;
+            made_by: string;
+            note: string;
+            /** @enum {string} */
+            consistency: "stopped" | "crash-consistent" | "unknown";
+            /** @description bytes */
+            used: number;
+            /** @description bytes */
+            referenced: number;
+            held: boolean;
+            definition: boolean;
+            disks: string[];
+            clones: string[];
         };
         WhoAmI: {
             user: string;
@@ -2804,6 +3152,704 @@ export interface operations {
                 };
             };
             /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description List the snapshot plans: your own, or all for administrators */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["CreatePlan"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Make a plan: snapshots at set times; with plan=true tell its next times */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description plan.exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_plans_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Show a plan with its next five times */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_plans_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a plan; its snapshots stay */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_plans_name: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what is changed */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["EditPlan"];
+            };
+        };
+        responses: {
+            /** @description Change a plan; with plan=true tell its next times */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_plans_name_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the plan's next run would destroy of its snapshots, and which rule keeps the others */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPreview"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_plans_name_run: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Run a plan now: snapshot, then destroy what is too many */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5183,7 +6229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description vm.running */
+            /** @description storage.has_clones, vm.running */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5331,6 +6377,145 @@ export interface operations {
             };
             /** @description api.precondition_failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_vms_name_clone: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "web1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloneVm"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Make a VM from a snapshot of another, sharing its blocks; with plan=true tell what would be done */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.no_pool, vm.definition_broken, vm.name_taken, vm.refused */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6314,6 +7499,712 @@ export interface operations {
             };
             /** @description api.precondition_failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_snapshots: {
+        parameters: {
+            query?: {
+                /** @description at most that many, 100 when missing */
+                limit?: string;
+                /** @description leave out that many of the newest */
+                offset?: string;
+            };
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A VM's snapshots, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotPage"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_vms_name_snapshots: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["TakeSnapshot"];
+            };
+        };
+        responses: {
+            /** @description Snapshot a VM: its definition and all its disks, at one moment. Of a running VM the disks are what a loss of power would leave */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.exists */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_vms_name_snapshots: {
+        parameters: {
+            query?: {
+                /** @description which ones, with commas between */
+                names?: string;
+                /** @description 1: tell what would be destroyed, do nothing */
+                plan?: string;
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotPlan"];
+                };
+            };
+            /** @description Delete snapshots of a VM in one command; with plan=1 tell what goes and what it frees */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.in_use */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_vms_name_snapshots_snapshot: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is changed */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description snapshot */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["EditSnapshot"];
+            };
+        };
+        responses: {
+            /** @description Change a snapshot's note, hold it or release it */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_snapshots_snapshot_definition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+                /** @description snapshot */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A VM's definition as a snapshot holds it, and how today's differs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotDefinition"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_vms_name_snapshots_snapshot_rollback: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description snapshot */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotPlan"];
+                };
+            };
+            /** @description Put a stopped VM back to a snapshot. What was written since and newer snapshots are lost; with plan=true tell what */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.in_use, vm.running */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 import { Content, FormGroup, HelperText, HelperTextItem, TextInput } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { call, segment } from "../../api/client";
 import type { Plan, Vm } from "../../api/models";
@@ -9,6 +9,7 @@ import { Waiting } from "../../ui/page";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
 import { OrderDialog } from "../tasks/order_dialog";
 import type { Asked } from "./actions";
+import { PlanList, planItem } from "./plan_list";
 import { guestPage, mostStopSeconds, stopSecondsProblem } from "./guests";
 
 interface DialogProps {
@@ -92,32 +93,6 @@ function ResetDialog({ vm, onClose }: DialogProps) {
   );
 }
 
-function PlanList({ title, items }: { title: string; items: readonly ReactNode[] }) {
-  if (items.length === 0) return null;
-  return (
-    <div>
-      <h2 className="section-title">{title}</h2>
-      <ul className="plan-list">
-        {items.map((item, index) => (
-          <li key={index}>{item}</li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-/// "tank/bhype/guest/web1/disk0 (2G, 45M used)": a name of the host's, and what there is to say about it.
-function planItem(item: string): ReactNode {
-  const end = item.indexOf(" (");
-  if (end < 0) return <code>{item}</code>;
-  return (
-    <>
-      <code>{item.slice(0, end)}</code>
-      <span className="quiet">{item.slice(end)}</span>
-    </>
-  );
-}
-
 function DeleteDialog({ vm, onClose }: DialogProps) {
   const [typed, setTyped] = useState("");
   const navigate = useNavigate();
@@ -132,7 +107,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
       title={`Delete ${vm.name}?`}
       verb="Delete"
       danger
-      allowed={plan.isSuccess && typed === vm.name}
+      allowed={plan.isSuccess && plan.data.data.problems.length === 0 && typed === vm.name}
       onClose={onClose}
       onDone={() => {
         if (pathname.startsWith(guestPage(vm.name))) navigate("/guests");
@@ -146,6 +121,7 @@ function DeleteDialog({ vm, onClose }: DialogProps) {
       {plan.error && <ErrorBox error={plan.error} retry={() => void plan.refetch()} />}
       {plan.data && (
         <>
+          <PlanList title="In the way" items={plan.data.data.problems} />
           <PlanList title="Goes for good" items={plan.data.data.destroys.map(planItem)} />
           <PlanList title="Stays" items={plan.data.data.keeps.map(planItem)} />
           <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />

@@ -11,6 +11,7 @@ import { GuestState } from "./guest_state";
 import { GuestMenu } from "./guest_menu";
 import { guestPage, useVm } from "./guests";
 import { Settings } from "./settings";
+import { Snapshots } from "./snapshots";
 import { Summary } from "./summary";
 
 const Console = lazy(() => import("../consoles/console"));
@@ -18,6 +19,7 @@ const Console = lazy(() => import("../consoles/console"));
 const tabs = [
   { path: "", label: "Overview" },
   { path: "console", label: "Console" },
+  { path: "snapshots", label: "Snapshots" },
   { path: "settings", label: "Settings" },
   { path: "activity", label: "Activity" },
 ];
@@ -88,6 +90,7 @@ export default function GuestPage() {
             <Console vm={data} kind={kind} />
           </Suspense>
         )}
+        {data && tab === "snapshots" && <Snapshots vm={data} />}
         {data && tab === "settings" && <Settings key={data.id} answer={vm.data!} />}
         {data && tab === "activity" && <GuestTasks name={name} />}
       </PageSection>
