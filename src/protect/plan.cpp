@@ -48,20 +48,26 @@ PlanState Plans::state(const PlanName& name) const {
 
 void Plans::put(const Plan& plan, std::int64_t now) {
     const auto before = find(plan.name);
-    if (!before || before->schedule != plan.schedule || before->enabled != plan.enabled) {
-        auto state = this->state(plan.name);
-        state.due = now;
-        set_state(plan.name, state);
-    }
+    if (!before || before->schedule != plan.schedule || before->enabled != plan.enabled)
+        set_due(plan.name, now);
     keep_.save(plan);
     const std::lock_guard lock(mutex_);
     plans_.insert_or_assign(plan.name.str(), plan);
 }
 
-void Plans::set_state(const PlanName& name, const PlanState& state) {
-    keep_.save_state(name, state);
+void Plans::change(const PlanName& name, const std::function<void(PlanState&)>& how) {
     const std::lock_guard lock(mutex_);
-    states_[name.str()] = state;
+    auto& state = states_[name.str()];
+    how(state);
+    keep_.save_state(name, state);
+}
+
+void Plans::set_due(const PlanName& name, std::int64_t due) {
+    change(name, [&](PlanState& state) { state.due = due; });
+}
+
+void Plans::set_task(const PlanName& name, const TaskId& task) {
+    change(name, [&](PlanState& state) { state.task = task; });
 }
 
 void Plans::remove(const PlanName& name) {

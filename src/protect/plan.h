@@ -31,7 +31,7 @@ BOOST_DESCRIBE_STRUCT(Plan, (PlanSettings), (name, owner))
 
 struct PlanState {
     std::int64_t due = 0; ///< the last time that was taken care of, epoch seconds; at first when it was made
-    std::optional<TaskId> task; ///< of that time
+    std::optional<TaskId> task; ///< the last run's
 };
 BOOST_DESCRIBE_STRUCT(PlanState, (), (due, task))
 
@@ -93,11 +93,14 @@ class Plans {
     PlanState state(const PlanName& name) const;
     /// A new one, or one with another schedule, begins now: times before it are not made up.
     void put(const Plan& plan, std::int64_t now);
-    void set_state(const PlanName& name, const PlanState& state);
+    void set_due(const PlanName& name, std::int64_t due);
+    void set_task(const PlanName& name, const TaskId& task);
     void remove(const PlanName& name);
     PlanView view(const Plan& plan, std::int64_t now) const;
 
   private:
+    void change(const PlanName& name, const std::function<void(PlanState&)>& how);
+
     Keep keep_;
     mutable std::mutex mutex_;
     std::map<std::string, Plan> plans_;

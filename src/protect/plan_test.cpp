@@ -128,7 +128,7 @@ TEST(Plans, BeginNothingTwice) {
     world.plans.put(world.plan("0 * * * *"), new_year);
     const auto before = world.plans.state(PlanName::from("nightly"));
     world.scheduler.look(new_year + hour);
-    world.plans.set_state(PlanName::from("nightly"), before); // killed before it was written down
+    world.plans.set_due(PlanName::from("nightly"), before.due); // killed before it was written down
     world.scheduler.look(new_year + hour + 5);
     EXPECT_THAT(world.labels(), SizeIs(1));
 }

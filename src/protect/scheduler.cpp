@@ -78,6 +78,7 @@ json::value run(Work& work, Context& context, const RunInput& input) {
     const auto plan = context.plans.find(input.plan);
     if (!plan)
         return json::object{{"plan", input.plan.str()}}; // deleted since
+    context.plans.set_task(input.plan, work.id());
     take(work, context, input, *plan);
     const auto destroyed = prune(work, context, *plan);
     for (const auto& record : records_of(context, *plan))
@@ -119,19 +120,18 @@ void Scheduler::stop() {
 
 void Scheduler::look(std::int64_t now) {
     for (const auto& plan : plans_.list()) {
-        auto state = plans_.state(plan.name);
+        const auto state = plans_.state(plan.name);
         try {
             const auto due = plan.enabled ? Cron::parse(plan.schedule).next(state.due) : std::nullopt;
             if (!due || *due > now)
                 continue;
             // The key: a bhyped that is killed here does not begin it twice.
-            state.task = run(plan, now, "plan " + plan.name.str() + ' ' + std::to_string(*due));
+            run(plan, now, "plan " + plan.name.str() + ' ' + std::to_string(*due));
         } catch (const Error& error) {
             log::error("plan {}: {}", plan.name.str(), error.what());
         }
-        state.due = now;
         try {
-            plans_.set_state(plan.name, state);
+            plans_.set_due(plan.name, now);
         } catch (const Error& error) {
             log::error("plan {}: {}", plan.name.str(), error.what());
         }

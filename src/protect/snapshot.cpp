@@ -1,5 +1,7 @@
 #include "protect/snapshot.h"
 
+#include "vm/plan.h"
+
 #include <fmt/chrono.h>
 
 #include <algorithm>
@@ -65,11 +67,8 @@ std::string joined(const std::vector<std::string>& parts) {
 } // namespace
 
 std::string owner_of_clone(const std::string& dataset) {
-    const auto vm = dataset.find("/bhype/vm/");
-    if (vm == std::string::npos)
-        return dataset;
-    const auto begin = vm + std::string_view("/bhype/vm/").size();
-    return dataset.substr(begin, dataset.find('/', begin) - begin);
+    const auto vm = vm::vm_of_dataset(dataset);
+    return vm ? vm->str() : dataset;
 }
 
 std::vector<VmSnapshot> group(const std::vector<host::Snapshot>& all, const vm::Record& record) {

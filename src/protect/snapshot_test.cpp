@@ -174,6 +174,17 @@ TEST(SnapshotTasks, RollBackGoesForwardFromAnywhere) {
     }
 }
 
+TEST(SnapshotTasks, KeepAVmWhoseSnapshotsAreBound) {
+    World world;
+    ASSERT_TRUE(world.take(first));
+    ASSERT_TRUE(world.tasks.run("snapshot.edit", encode(EditInput{web1, first, {}, true})));
+    EXPECT_FALSE(world.tasks.run("vm.delete", encode(vm::NameInput{web1})));
+    EXPECT_THAT(world.tasks.last_error, HasSubstr("snapshot first is held"));
+    EXPECT_TRUE(world.host.datasets.contains("tank/bhype/vm/web1/disk0"));
+    ASSERT_TRUE(world.tasks.run("snapshot.edit", encode(EditInput{web1, first, {}, false})));
+    EXPECT_TRUE(world.tasks.run("vm.delete", encode(vm::NameInput{web1})));
+}
+
 TEST(SnapshotPlans, SayWhatIsLostAndWhatIsInTheWay) {
     auto held = one("tank/bhype/vm/web1/disk0", "second", 2);
     held.holds = 1;

@@ -273,8 +273,9 @@ Reply remove(const Services& services, const Call& call) {
     if (plan) {
         call.note->only_asked = true;
         auto shown = delete_plan(record, datasets);
-        if (!clones.empty())
-            shown.problems.push_back("its disks have clones: " + clones);
+        if (const auto bound = bound_snapshots(services.host.call(host::SnapshotList{record.dataset}));
+            !bound.empty())
+            shown.problems.push_back(bound);
         auto reply = ok(encode(shown));
         reply.etag = plan_tag(datasets);
         return reply;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 namespace bhype::vm {
 
@@ -197,6 +198,29 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
     }
     result.generation = machine.generation + 1;
     return result;
+}
+
+std::optional<VmName> vm_of_dataset(std::string_view dataset) {
+    constexpr std::string_view place = "/bhype/vm/";
+    const auto at = dataset.find(place);
+    if (at == dataset.npos)
+        return std::nullopt;
+    const auto name = dataset.substr(at + place.size());
+    return VmName::parse(name.substr(0, name.find_first_of("/@")));
+}
+
+std::string bound_snapshots(const std::vector<host::Snapshot>& snapshots) {
+    std::set<std::string> reasons;
+    for (const auto& one : snapshots) {
+        if (one.holds > 0)
+            reasons.insert("snapshot " + one.label + " is held");
+        for (const auto& clone : one.clones)
+            reasons.insert(clone + " is a clone of snapshot " + one.label);
+    }
+    std::string text;
+    for (const auto& reason : reasons)
+        text += (text.empty() ? "" : "; ") + reason;
+    return text;
 }
 
 std::string clones_of(const Record& record, const std::vector<Record>& all) {

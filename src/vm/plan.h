@@ -75,6 +75,10 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit);
 /// What deleting would destroy, with sizes, and what stays.
 /// `datasets`: the VM's and all below it, snapshots too, as the host has them now.
 Plan delete_plan(const Record& record, const std::vector<host::Dataset>& datasets);
+/// Whose "POOL/bhype/vm/web2/disk0" or a snapshot there is: web2. Nothing for other datasets.
+std::optional<VmName> vm_of_dataset(std::string_view dataset);
+/// What keeps a VM's snapshots from being destroyed, each with its reason, "; " between: holds and clones.
+std::string bound_snapshots(const std::vector<host::Snapshot>& snapshots);
 /// The VMs that are clones of its disks, with ", " between; empty when there are none.
 std::string clones_of(const Record& record, const std::vector<Record>& all);
 /// What no start of this machine could have on this host, whatever else runs.

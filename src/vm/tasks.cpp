@@ -218,6 +218,8 @@ json::value create(Work& work, Context& context, const CreateInput& input) {
     context.inventory.set_ownership(input.name, {input.owner, input.group});
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
     context.inventory.refresh(input.name);
+    if (input.origin)
+        context.inventory.touch(input.origin->vm);
     if (input.start) {
         work.progress(std::nullopt, "starting");
         if (work.committed())
@@ -302,6 +304,13 @@ json::value reset(Work& work, Context& context, const NameInput& input) {
     return json::object{{"name", input.name.str()}};
 }
 
+/// Whose snapshots its disks share: these tell of it.
+void touch_origins(Context& context, const Record& record) {
+    for (const auto& disk : record.disks)
+        if (const auto origin = vm_of_dataset(disk.origin))
+            context.inventory.touch(*origin);
+}
+
 json::value remove(Work& work, Context& context, const NameInput& input) {
     // A destroy that came half way leaves a dataset that is not mounted: the host tells, not the memory.
     context.inventory.refresh(input.name);
@@ -309,8 +318,15 @@ json::value remove(Work& work, Context& context, const NameInput& input) {
         if (is_live(record->guest.state))
             throw Error(Code::vm_running, input.name.str() + " is running");
         clear_after_end(work, input.name);
+        // zfs destroys one after the other: what is bound would leave half of it.
+        if (!work.committed())
+            if (const auto bound =
+                    bound_snapshots(work.step("Look at its snapshots", host::SnapshotList{record->dataset}));
+                !bound.empty())
+                throw Error(Code::snapshot_in_use, bound);
         work.commit("Destroy " + record->dataset.str() + " and everything below it",
                     host::DatasetDestroy{record->dataset});
+        touch_origins(context, *record);
     }
     context.inventory.forget(input.name);
     return json::object{{"name", input.name.str()}};

@@ -80,6 +80,7 @@ def ensure(stage, name, wanted):
     if state in LIVE and wanted != "running":
         done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/kill" % name)))
     if state is not None and wanted is None:
+        clear_snapshots(stage, name)
         done(stage, submitted(stage.api("DELETE", "/api/v1/vms/" + name)))
     if wanted == "running" and state not in LIVE:
         done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/start" % name)))

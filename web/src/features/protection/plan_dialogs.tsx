@@ -45,12 +45,12 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
   const retention = Object.fromEntries(rules.filter((rule) => keep[rule] !== "").map((rule) => [rule, numberOrText(keep[rule])]));
   const body = { schedule, retention, all, vms: all ? [] : chosen, enabled, note };
   const scope = administers ? { all: true } : { vms: chosen };
-  // The server says the next times; the words are for whoever types.
+  // The server says the next times, and what is wrong while somebody types.
   const next = useQuery({
     queryKey: ["plans", "times", schedule, scope],
     queryFn: async ({ signal }) =>
       (await call<SnapshotPlanView>("POST", "/plans", { body: { name: "times", schedule, ...scope, plan: true }, signal })).data,
-    enabled: (administers || chosen.length > 0) && scheduleWords(schedule) !== undefined,
+    enabled: schedule !== "" && (administers || chosen.length > 0),
     retry: false,
     gcTime: 0,
   });
@@ -59,7 +59,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
     <Question
       title={plan ? `Change plan ${plan.name}?` : "Make a plan"}
       verb={plan ? "Change" : "Make"}
-      allowed={name !== "" && schedule !== "" && (all || chosen.length > 0)}
+      allowed={name !== "" && schedule !== "" && !next.error && (all || chosen.length > 0)}
       busy={change.isPending}
       onClose={onClose}
       onAnswer={() =>
@@ -73,7 +73,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
         required
         value={schedule}
         onChange={setSchedule}
-        problem={problems["schedule"]}
+        problem={fieldProblems(next.error)["schedule"]}
         help={scheduleWords(schedule) ?? "minute, hour, day of month, month, day of week, as in crontab(5)"}
       />
       {next.data && (
@@ -100,7 +100,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
       )}
       <fieldset className="choices">
         <legend>How many stay: the newest of each of the last</legend>
-        <div className="field-row">
+        <div className="rule-row">
           {rules.map((rule) => (
             <TextField
               key={rule}
