@@ -28,16 +28,16 @@ Number required(const Command& command, std::string_view text, std::string_view 
     return *value;
 }
 
+constexpr auto listed = "name,creation,createtxg,used,refer,userrefs,defer_destroy,clones,bhype:made-by,"
+                        "bhype:live,bhype:note";
 constexpr std::size_t columns = 11;
 
 } // namespace
 
 Command zfs_list_snapshots(const DatasetName& root) {
-    auto command = zfs({"list", "-H", "-p", "-o",
-                        "name,creation,createtxg,used,refer,userrefs,defer_destroy,clones,bhype:made-by,"
-                        "bhype:live,bhype:note",
-                        "-t", "snapshot", "-s", "createtxg", "-r", root.str()},
-                       seconds(120));
+    auto command =
+        zfs({"list", "-H", "-p", "-o", listed, "-t", "snapshot", "-s", "createtxg", "-r", root.str()},
+            seconds(120));
     command.output_limit = 64 << 20;
     return command;
 }

@@ -64,7 +64,7 @@ json::value edit(Work& work, Context& context, const EditInput& input) {
     return told(input.vm, input.label);
 }
 
-void refuse(std::vector<std::string> obstacles) {
+void refuse(const std::vector<std::string>& obstacles) {
     std::string text;
     for (const auto& one : obstacles)
         text += (text.empty() ? "" : "; ") + one;
