@@ -35,7 +35,9 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
   const [schedule, setSchedule] = useState(plan?.schedule ?? "30 3 * * *");
   const [note, setNote] = useState(plan?.note ?? "");
   const [all, setAll] = useState(plan?.all ?? false);
-  const [chosen, setChosen] = useState<readonly string[]>(plan?.vms ?? []);
+  const [marked, setMarked] = useState<readonly string[]>(plan?.vms ?? []);
+  // One that has gone since the plan was made is nobody's to choose any more.
+  const chosen = marked.filter((vm) => vms.data?.some((present) => present.name === vm) ?? true);
   const [enabled, setEnabled] = useState(plan?.enabled ?? true);
   const [keep, setKeep] = useState<Record<Rule, string>>(
     plan ? (Object.fromEntries(rules.map((rule) => [rule, String(plan.retention[rule] ?? "")])) as Record<Rule, string>) : startRetention,
@@ -92,7 +94,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
               id={`plan-vm-${vm.name}`}
               label={vm.name}
               isChecked={chosen.includes(vm.name)}
-              onChange={(_event, on) => setChosen((old) => (on ? [...old, vm.name] : old.filter((other) => other !== vm.name)))}
+              onChange={(_event, on) => setMarked((old) => (on ? [...old, vm.name] : old.filter((other) => other !== vm.name)))}
             />
           ))}
           {problems["vms"] && <p className="field-problem">{problems["vms"]}</p>}
