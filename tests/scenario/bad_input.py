@@ -58,6 +58,8 @@ def other_bodies(all_of_them):
 # What each list may be asked for: the query, and the parameter that must be named.
 QUERIES = [(path, name) for path, name, values in (
     ("/api/v1/vms/web1/log?bytes=", "bytes", ("", "-1", "0", "x", "1e3", "999999999999", "1&bytes=1")),
+    ("/api/v1/vms/web1/snapshots?limit=", "limit", ("", "0", "-1", "x", "1001", "1&limit=2")),
+    ("/api/v1/vms/web1/snapshots?offset=", "offset", ("", "-1", "x", "99999999999999999999")),
     ("/api/v1/tasks?most=", "most", ("", "0", "-1", "x", "1001", "99999999999999999999", "1&most=2")),
     ("/api/v1/tasks?user=", "user", ("", "-rf", "a%2fb", "a%00b", "a%20b", "root%3bid", LONG, "dev1&user=dev2")),
     ("/api/v1/tasks?object=", "object", ("", "a%00b", "a%0ab", "%7f", LONG, "vm/web1&object=vm/web1")),
@@ -120,6 +122,7 @@ def run(lab, report):
     vm = lab.vm("web1")
     if not vm:
         lab.make_vm("web1", start=False)
+    lab.bhype("plan", "create", "web1", "--schedule", "@yearly", "--vm", "web1")
     before = state(lab)
     all_of_them = operations(lab)
     schemas = lab.local().get("/api/v1/openapi.json").json()["components"]["schemas"]

@@ -85,7 +85,9 @@ def moved(lab, report):
     task(report, "a running VM's NIC moves to the private switch", lab.bhype("vm", "set-nic", "net2", "net0", "switch=private", "fixed=", user="dev1"))
     vm = lab.vm("net2")
     report.same("without a restart", (vm["nics"][0]["switch"], vm["pending_restart"], vm["reboots"]), ("private", [], 0))
-    report.check("its tap is in the other bridge", vm["nics"][0]["tap"] in switch(lab, "private")["members"], switch(lab, "private"))
+    # bHype looks at the interfaces every few seconds; the VM may have been started a moment ago.
+    joined = eventually(lambda: lab.vm("net2")["nics"][0]["tap"] in switch(lab, "private")["members"], 15, 0.5)
+    report.check("its tap is in the other bridge", joined, (lab.vm("net2")["nics"], switch(lab, "private")))
     with lab.serial("net2") as line:
         line.log_in()
         line.answer("ifconfig eth0 0.0.0.0; udhcpc -q -n -i eth0 -s /usr/share/udhcpc/script >/dev/null 2>&1; echo asked", "asked", 40)
