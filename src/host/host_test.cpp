@@ -321,10 +321,9 @@ TEST(ZfsSnapshot, ReadsItsList) {
                 IsEmpty());
     EXPECT_THAT(error_of([&] { parse_zfs_snapshots(command, printed("tq/v@a\t1\t2\n")); }),
                 HasSubstr("output_unexpected"));
-    EXPECT_THAT(error_of([&] {
-                    parse_zfs_snapshots(command, printed("tq/v\t1\t2\t3\t4\t5\toff\t-\t-\t-\t-\n"));
-                }),
-                HasSubstr("output_unexpected"));
+    EXPECT_THAT(
+        error_of([&] { parse_zfs_snapshots(command, printed("tq/v\t1\t2\t3\t4\t5\toff\t-\t-\t-\t-\n")); }),
+        HasSubstr("output_unexpected"));
 }
 
 TEST(ZfsSnapshot, TellsWhatIsGoneFromWhatFailed) {
@@ -345,10 +344,9 @@ TEST(ZfsSnapshot, TellsWhatIsGoneFromWhatFailed) {
     EXPECT_TRUE(expect_hold(hold, printed("")));
     EXPECT_FALSE(expect_hold(
         hold, printed("", 1, "cannot hold snapshot 'tq/v@a': tag already exists on this dataset\n")));
-    EXPECT_THAT(error_of([&] {
-                    expect_hold(hold, printed("", 1, "cannot open 'tq/v': dataset does not exist\n"));
-                }),
-                HasSubstr("dataset_missing"));
+    EXPECT_THAT(
+        error_of([&] { expect_hold(hold, printed("", 1, "cannot open 'tq/v': dataset does not exist\n")); }),
+        HasSubstr("dataset_missing"));
     EXPECT_EQ(zfs_code("cannot rollback to 'tq/v@a': clones of previous snapshots exist\nuse '-R' to force"),
               Code::dataset_has_clones);
 }

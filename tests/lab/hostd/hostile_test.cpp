@@ -144,11 +144,16 @@ BHYPE_LIES(FirmwareCopy,
 BHYPE_LIES(SnapshotList, {policy, {{"dataset", "tank/home"}}}, {policy, {{"dataset", "tank/bhype"}}},
            {policy, {{"dataset", "foreign/bhype/vm/a"}}}, {field, {{"dataset", "tank/bhype/vm/x@y"}}})
 json::object snapshot_of(const char* dataset, const char* label = "x") {
-    return {{"datasets", {dataset}}, {"label", label}, {"made_by", "plan x"}, {"live", json::array{}}, {"note", ""}};
+    return {{"datasets", {dataset}},
+            {"label", label},
+            {"made_by", "plan x"},
+            {"live", json::array{}},
+            {"note", ""}};
 }
-BHYPE_LIES(GuestSnapshot, {policy, snapshot_of("tank/home")}, {policy, snapshot_of("tank/bhype/vm/web1/disk0")},
-           {policy, snapshot_of("tank/bhype")}, {policy, snapshot_of("foreign/bhype/vm/a")},
-           {field, snapshot_of("tank/bhype/vm/web1", "-r")}, {field, snapshot_of("tank/bhype/vm/web1", "x y")},
+BHYPE_LIES(GuestSnapshot, {policy, snapshot_of("tank/home")},
+           {policy, snapshot_of("tank/bhype/vm/web1/disk0")}, {policy, snapshot_of("tank/bhype")},
+           {policy, snapshot_of("foreign/bhype/vm/a")}, {field, snapshot_of("tank/bhype/vm/web1", "-r")},
+           {field, snapshot_of("tank/bhype/vm/web1", "x y")},
            {policy,
             {{"datasets", {"tank/bhype/vm/web1", "foreign/bhype/vm/a"}},
              {"label", "x"},

@@ -185,7 +185,8 @@ TEST(Storage, SnapshotsOfAMachine) {
     Session session;
     const auto label = [](const char* text) { return SnapshotLabel::from(text); };
     const auto disk = DatasetName::from(dataset.str() + "/disk0");
-    const host::GuestSnapshot first{{dataset}, label("first"), Note::from("user dev1"), {vm}, Note::from("a; b")};
+    const host::GuestSnapshot first{
+        {dataset}, label("first"), Note::from("user dev1"), {vm}, Note::from("a; b")};
     session.perform(first);
     EXPECT_EQ(code_of([&] { session.perform(first); }), Code::dataset_exists);
     const auto all = session.perform(host::SnapshotList{dataset});
@@ -199,7 +200,9 @@ TEST(Storage, SnapshotsOfAMachine) {
     for (int i = 0; i < 2; ++i)
         session.perform(host::SnapshotHold{dataset, label("first"), true});
     EXPECT_EQ(session.perform(host::SnapshotList{dataset}).at(0).holds, 1);
-    EXPECT_EQ(code_of([&] { session.perform(host::SnapshotDestroy{dataset, {label("first")}, true}); }),
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::SnapshotDestroy{dataset, {label("first")}, true});
+              }),
               Code::dataset_busy);
     for (int i = 0; i < 2; ++i)
         session.perform(host::SnapshotHold{dataset, label("first"), false});
