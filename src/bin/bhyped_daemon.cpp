@@ -185,7 +185,6 @@ Daemon::Parts::Parts(const Config& wanted)
       plans(keep_plans()), scheduler(*tasks, plans, [this](const UserName& name) { return account(name); }),
       planning{.vms = vms,
                .plans = plans,
-               .scheduler = scheduler,
                .may_change =
                    [this](const UserName& name, const vm::Record& record) {
                        const auto caller = account(name);

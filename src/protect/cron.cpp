@@ -1,10 +1,10 @@
 #include "protect/cron.h"
 
 #include "base/error.h"
+#include "protect/local_time.h"
 
 #include <array>
 #include <charconv>
-#include <ctime>
 
 namespace bhype::protect {
 
@@ -110,13 +110,6 @@ std::string_view nickname(std::string_view text) {
     return text;
 }
 
-std::tm local(std::int64_t at) {
-    const auto time = static_cast<std::time_t>(at);
-    std::tm parts{};
-    ::localtime_r(&time, &parts);
-    return parts;
-}
-
 } // namespace
 
 Cron Cron::parse(std::string_view text, const std::string& field) {
@@ -158,9 +151,9 @@ std::optional<std::int64_t> Cron::next(std::int64_t after) const {
     // passed unseen.
     std::int64_t at = after - after % 60 + 60;
     while (at < after + longest) {
-        const auto now = local(at);
+        const auto now = local_time(at);
         if (now.tm_min == 0 || at - after <= 60) {
-            const auto before = local(at - 60);
+            const auto before = local_time(at - 60);
             const bool same_day = before.tm_mday == now.tm_mday && before.tm_mon == now.tm_mon;
             if (same_day && now.tm_hour > before.tm_hour + 1 &&
                 day_fits(now.tm_mday, now.tm_mon + 1, now.tm_wday) && left_out(before.tm_hour, now.tm_hour))
@@ -176,7 +169,7 @@ std::optional<std::int64_t> Cron::next(std::int64_t after) const {
             at += 3600 - now.tm_min * 60;
             continue;
         }
-        const auto hour_before = local(at - 3600);
+        const auto hour_before = local_time(at - 3600);
         const bool again = hour_before.tm_hour == now.tm_hour && hour_before.tm_min == now.tm_min;
         if (minutes_[static_cast<std::size_t>(now.tm_min)] && !(again && !hours_.all()))
             return at;

@@ -100,14 +100,6 @@ std::vector<VmSnapshot> wanted(const Call& call, const std::vector<VmSnapshot>& 
     return found;
 }
 
-void refuse(const SnapshotPlan& plan) {
-    std::string text;
-    for (const auto& one : plan.problems)
-        text += (text.empty() ? "" : "; ") + one;
-    if (!text.empty())
-        throw Error(Code::snapshot_in_use, text);
-}
-
 Reply remove(const Services& services, const Call& call) {
     const auto record = vm::changeable(services, call);
     const auto chosen = wanted(call, snapshots_of(services, record));
@@ -122,17 +114,12 @@ Reply remove(const Services& services, const Call& call) {
             plan.frees = services.host.call(host::SnapshotReclaim{record.dataset, labels}).reclaim;
         return ok(encode(plan));
     }
-    refuse(plan);
+    refuse(plan.problems);
     return start(services, call, record, "snapshot.delete",
                  labels.size() == 1
                      ? "Delete snapshot " + labels[0].str() + " of VM " + record.name.str()
                      : "Delete " + std::to_string(labels.size()) + " snapshots of VM " + record.name.str(),
                  encode(DeleteInput{record.name, labels}));
-}
-
-std::optional<host::Machine> definition_of(const Services& services, const vm::Record& record,
-                                           const SnapshotLabel& label) {
-    return host::parse_machine(services.host.call(host::SnapshotDefinition{record.dataset, label}).text);
 }
 
 Reply definition(const Services& services, const Call& call) {
@@ -159,13 +146,13 @@ Reply roll_back(const Services& services, const Call& call, const RollBack& requ
     const auto to = find(all, label.str());
     std::optional<host::Machine> machine;
     if (request.definition == DefinitionChoice::restore && to.definition)
-        machine = definition_of(services, record, label);
+        machine = vm::definition_in(services.host, record, label);
     auto plan = rollback_plan(record, all, to, machine);
     if (request.plan)
         return ok(encode(plan));
     if (vm::is_live(record.guest.state))
         throw Error(Code::vm_running, record.name.str() + " is running");
-    refuse(plan);
+    refuse(plan.problems);
     return start(services, call, record, "vm.rollback",
                  "Roll VM " + record.name.str() + " back to " + label.str(),
                  encode(RollbackInput{record.name, label, machine}));

@@ -8,7 +8,6 @@ namespace bhype::protect {
 struct PlanServices {
     vm::Services& vms;
     Plans& plans;
-    Scheduler& scheduler;
     MayChange may_change;
 };
 /// /api/v1/plans. `services` must outlive the router.

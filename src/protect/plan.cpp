@@ -1,5 +1,8 @@
 #include "protect/plan.h"
 
+#include "host/zfs_snapshot.h"
+#include "protect/local_time.h"
+
 #include <fmt/chrono.h>
 
 #include <algorithm>
@@ -11,17 +14,6 @@ namespace {
 
 /// kern.argmax is 512 KiB on amd64 (sys/amd64/include: ARG_MAX), the environment included.
 constexpr std::size_t longest_arguments = 400 << 10;
-/// zfsprops(7): a user property's value is at most 8191 bytes long.
-constexpr std::size_t longest_property = 8191;
-
-std::string zone_now(std::int64_t now) {
-    const auto time = static_cast<std::time_t>(now);
-    std::tm parts{};
-    ::localtime_r(&time, &parts);
-    char name[32];
-    return {name, std::strftime(name, sizeof name, "%Z", &parts)};
-}
-
 } // namespace
 
 Plans::Plans(Keep keep) : keep_(std::move(keep)), plans_(keep_.load()), states_(keep_.load_states()) {}
@@ -80,7 +72,7 @@ void Plans::remove(const PlanName& name) {
 PlanView Plans::view(const Plan& plan, std::int64_t now) const {
     PlanView shown;
     static_cast<Plan&>(shown) = plan;
-    shown.zone = zone_now(now);
+    shown.zone = local_text(now, "%Z");
     if (plan.enabled)
         shown.next = Cron::parse(plan.schedule).next(now, 5);
     shown.last_task = state(plan.name).task;
@@ -136,6 +128,11 @@ std::vector<SnapshotLabel> expired(const Plan& plan, const std::vector<VmSnapsho
     return labels;
 }
 
+DatasetName all_vms(const vm::Record& record) {
+    const auto& dataset = record.dataset.str();
+    return DatasetName::from(dataset.substr(0, dataset.rfind('/')));
+}
+
 std::map<std::string, std::vector<host::Snapshot>> by_vm(const std::vector<host::Snapshot>& all) {
     std::map<std::string, std::vector<host::Snapshot>> found;
     for (const auto& one : all) {
@@ -157,7 +154,8 @@ std::vector<Batch> batches(const std::vector<vm::Record>& records, std::size_t l
         // The text, its end, and the pointer to it.
         const auto argument = record.dataset.str().size() + 1 + label_length + 1 + sizeof(char*);
         const auto listed = live ? record.name.str().size() + 1 : 0;
-        if (all.empty() || arguments + argument > longest_arguments || property + listed > longest_property) {
+        if (all.empty() || arguments + argument > longest_arguments ||
+            property + listed > host::longest_property) {
             all.emplace_back();
             arguments = 0;
             property = 0;

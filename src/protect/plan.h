@@ -121,6 +121,8 @@ std::vector<Dated> made_by(const PlanName& name, const std::vector<VmSnapshot>& 
 /// What goes: labels, oldest first.
 std::vector<SnapshotLabel> expired(const Plan& plan, const std::vector<VmSnapshot>& snapshots);
 
+/// POOL/bhype/vm, in which a VM lies.
+DatasetName all_vms(const vm::Record& record);
 /// Of one listing of POOL/bhype/vm, by VM's dataset.
 std::map<std::string, std::vector<host::Snapshot>> by_vm(const std::vector<host::Snapshot>& all);
 

@@ -119,9 +119,7 @@ Reply preview(const PlanServices& services, const Call& call) {
     const auto records = chosen(plan, services.vms.inventory.all(), services.may_change);
     if (records.empty())
         return ok(encode(shown));
-    const auto& dataset = records.front().dataset.str();
-    auto present = by_vm(
-        services.vms.host.call(host::SnapshotList{DatasetName::from(dataset.substr(0, dataset.rfind('/')))}));
+    auto present = by_vm(services.vms.host.call(host::SnapshotList{all_vms(records.front())}));
     for (const auto& record : records)
         if (access::may_see(call.caller, record.ownership))
             shown.push_back(

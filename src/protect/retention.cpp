@@ -1,9 +1,8 @@
 #include "protect/retention.h"
 
-#include <fmt/chrono.h>
+#include "protect/local_time.h"
 
 #include <algorithm>
-#include <ctime>
 
 namespace bhype::protect {
 
@@ -29,14 +28,6 @@ std::vector<Rule> rules_of(const Retention& retention) {
     add("monthly", "%Y-%m", retention.monthly);
     add("yearly", "%Y", retention.yearly);
     return rules;
-}
-
-std::string period_of(std::int64_t at, const char* words) {
-    const auto time = static_cast<std::time_t>(at);
-    std::tm local{};
-    ::localtime_r(&time, &local);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, words, &local)};
 }
 
 } // namespace
@@ -65,7 +56,7 @@ std::vector<Verdict> judge(std::vector<Dated> all, const Retention& retention) {
         std::int64_t periods = 0;
         std::string last;
         for (std::size_t i = 0; i < all.size() && periods < rule.many; ++i) {
-            const auto period = period_of(all[i].at, rule.period);
+            const auto period = local_text(all[i].at, rule.period);
             if (period == last)
                 continue;
             last = period;

@@ -24,9 +24,7 @@ std::vector<vm::Record> records_of(const Context& context, const Plan& plan) {
 }
 
 std::map<std::string, std::vector<host::Snapshot>> look(Work& work, const std::vector<vm::Record>& records) {
-    const auto& dataset = records.front().dataset.str();
-    return by_vm(work.step("Look at the snapshots of all VMs",
-                           host::SnapshotList{DatasetName::from(dataset.substr(0, dataset.rfind('/')))}));
+    return by_vm(work.step("Look at the snapshots of all VMs", host::SnapshotList{all_vms(records.front())}));
 }
 
 /// A run that was killed finds what it has made.

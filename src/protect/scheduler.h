@@ -28,10 +28,11 @@ class Scheduler {
     /// Begins what is due at that moment; missed times are made up once. The thread does so every few
     /// seconds.
     void look(std::int64_t now);
-    /// One run out of turn. Throws Error(policy) when the plan's owner is no account of the host any more.
-    TaskId run(const Plan& plan, std::int64_t now, const std::string& idempotency_key);
 
   private:
+    /// Throws Error(policy) when the plan's owner is no account of the host any more.
+    TaskId run(const Plan& plan, std::int64_t now, const std::string& idempotency_key);
+
     task::Tasks& tasks_;
     Plans& plans_;
     Account account_;

@@ -57,10 +57,10 @@ std::string described(const VmSnapshot& snapshot) {
            (snapshot.note.empty() ? "" : ", " + snapshot.note) + ")";
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+std::string joined(const std::vector<std::string>& parts, const char* between) {
     std::string text;
     for (const auto& part : parts)
-        text += (text.empty() ? "" : ", ") + part;
+        text += (text.empty() ? "" : between) + part;
     return text;
 }
 
@@ -142,13 +142,18 @@ std::vector<std::string> obstacles(const std::vector<VmSnapshot>& snapshots) {
         if (one.held)
             found.push_back(one.name + " is held: release it first");
         if (!one.clones.empty())
-            found.push_back(one.name + " has clones: " + joined(one.clones) +
+            found.push_back(one.name + " has clones: " + joined(one.clones, ", ") +
                             "; delete them, or promote them first");
         if (!SnapshotLabel::accepts(one.name))
             found.push_back(one.name +
                             " was not made by bHype and has a name that it does not use: zfs destroy");
     }
     return found;
+}
+
+void refuse(const std::vector<std::string>& obstacles) {
+    if (!obstacles.empty())
+        throw Error(Code::snapshot_in_use, joined(obstacles, "; "));
 }
 
 SnapshotPlan rollback_plan(const vm::Record& record, const std::vector<VmSnapshot>& newest_first,

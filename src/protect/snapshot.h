@@ -84,7 +84,7 @@ struct SnapshotPlan {
 };
 BOOST_DESCRIBE_STRUCT(SnapshotPlan, (), (steps, destroys, keeps, differences, frees, problems))
 
-/// By label, newest first. `vm_of` tells whose a clone is.
+/// By label, newest first.
 std::vector<VmSnapshot> group(const std::vector<host::Snapshot>& all, const vm::Record& record);
 /// "POOL/bhype/vm/web2/disk0" is "web2"; other datasets stay as they are.
 std::string owner_of_clone(const std::string& dataset);
@@ -97,6 +97,9 @@ std::vector<VmSnapshot> newer_than(const std::vector<VmSnapshot>& newest_first, 
 
 /// What is in the way of destroying these: holds and clones, each by name.
 std::vector<std::string> obstacles(const std::vector<VmSnapshot>& snapshots);
+
+/// Throws Error(snapshot_in_use) with all that is in the way, if anything is.
+void refuse(const std::vector<std::string>& obstacles);
 
 SnapshotPlan rollback_plan(const vm::Record& record, const std::vector<VmSnapshot>& newest_first,
                            const VmSnapshot& to, const std::optional<host::Machine>& definition);

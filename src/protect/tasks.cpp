@@ -64,14 +64,6 @@ json::value edit(Work& work, Context& context, const EditInput& input) {
     return told(input.vm, input.label);
 }
 
-void refuse(const std::vector<std::string>& obstacles) {
-    std::string text;
-    for (const auto& one : obstacles)
-        text += (text.empty() ? "" : "; ") + one;
-    if (!text.empty())
-        throw Error(Code::snapshot_in_use, text);
-}
-
 json::value destroy(Work& work, Context& context, const DeleteInput& input) {
     const auto record = find(context, input.vm);
     if (!work.committed()) {

@@ -28,10 +28,6 @@ host::Machine another(const host::Machine& then, const CloneVm& request) {
     return machine;
 }
 
-host::Machine definition_in(const Services& services, const Record& record, const SnapshotLabel& label) {
-    return host::parse_machine(services.host.call(host::SnapshotDefinition{record.dataset, label}).text);
-}
-
 bool on_every_disk(const std::vector<host::Snapshot>& all, const Record& record, const SnapshotLabel& label,
                    const host::Machine& then) {
     const auto has = [&](const std::string& dataset) {
@@ -57,7 +53,7 @@ Reply clone(const Services& services, const Call& call, const CloneVm& request) 
         if (std::ranges::any_of(all, [&](const host::Snapshot& one) {
                 return one.dataset == record.dataset.str() && one.label == request.snapshot->str();
             })) {
-            ground.then = definition_in(services, record, *request.snapshot);
+            ground.then = definition_in(services.host, record, *request.snapshot);
             ground.snapshot_there = on_every_disk(all, record, *request.snapshot, ground.then);
         }
     }
@@ -77,6 +73,10 @@ Reply clone(const Services& services, const Call& call, const CloneVm& request) 
 }
 
 } // namespace
+
+host::Machine definition_in(wire::Host& host, const Record& record, const SnapshotLabel& label) {
+    return host::parse_machine(host.call(host::SnapshotDefinition{record.dataset, label}).text);
+}
 
 SnapshotLabel utc_label(std::string_view prefix) {
     return SnapshotLabel::from(fmt::format("{}{:%Y%m%dT%H%M%SZ}", prefix, fmt::gmtime(std::time(nullptr))));

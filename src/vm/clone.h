@@ -14,6 +14,8 @@ struct CloneGround {
     bool name_taken = false;
 };
 
+/// A VM's definition as a snapshot holds it; throws what parse_machine() throws.
+host::Machine definition_in(wire::Host& host, const Record& record, const SnapshotLabel& label);
 /// The prefix and the present time in UTC: "clone-web2-20261127T030405Z".
 SnapshotLabel utc_label(std::string_view prefix);
 
