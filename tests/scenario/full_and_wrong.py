@@ -207,7 +207,7 @@ def clones(lab, report):
     plan = lab.bhype("vm", "delete", "spare1", "--plan", user="dev1").out
     report.holds("the plan lists the snapshot", plan, disk + "@mine")
     result = lab.bhype("vm", "delete", "spare1", "--yes", user="dev1")
-    refused(report, "what has clones is not deleted", result, "storage.has_clones", [POOL + "/elsewhere"], 1)
+    refused(report, "what has clones is not deleted", result, "snapshot.in_use", [POOL + "/elsewhere"], 1)
     report.check("the VM is whole", lab.vm("spare1") and disk in lab.datasets(), lab.vm("spare1"))
     lab.exec("zfs", "destroy", POOL + "/elsewhere")
     lab.exec("zfs", "destroy", disk + "@mine")
