@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #ifdef BHYPE_LAB_ZFS
@@ -88,8 +89,32 @@ ApplianceConfig appliance_config(const Layout& layout, const LabConfig& config) 
     appliance.state_dir = layout.state();
     appliance.hostname = "lab.example.org";
     for (std::size_t i = 0; i < config.disks.size(); ++i)
-        appliance.disks.push_back({"nda" + std::to_string(i), layout.disk(i), config.disks[i]});
+        if (const auto name = "nda" + std::to_string(i); !std::filesystem::exists(layout.pulled() / name))
+            appliance.disks.push_back({name, layout.disk(i), config.disks[i]});
     return appliance;
+}
+
+void change_disk(const Layout& layout, const LabConfig& config, const std::string& name, DiskChange change) {
+    for (std::size_t i = 0; i < config.disks.size(); ++i) {
+        if (name != "nda" + std::to_string(i))
+            continue;
+        const auto mark = layout.pulled() / name;
+        if (std::filesystem::exists(mark) == (change == DiskChange::pull))
+            throw std::runtime_error(name +
+                                     (change == DiskChange::pull ? " is out already" : " is in its place"));
+        if (change == DiskChange::pull) {
+            pull_disk(layout.state(), name);
+            std::filesystem::create_directories(layout.pulled());
+            std::ofstream{mark};
+            return;
+        }
+        if (change == DiskChange::blank)
+            std::filesystem::remove(layout.disk(i));
+        insert_disk(layout.state(), {name, layout.disk(i), config.disks[i]});
+        std::filesystem::remove(mark);
+        return;
+    }
+    throw std::runtime_error("the lab has no disk " + name);
 }
 
 void add_zfs(Hooks& hooks) {
@@ -97,6 +122,7 @@ void add_zfs(Hooks& hooks) {
         if (!config.appliance.empty())
             start(appliance_config(layout, config));
     });
+    hooks.disk = change_disk;
     hooks.power_off.push_back([](const Layout& layout) { power_off(layout.state()); });
     hooks.stop.push_back([](const Layout& layout) { stop(layout.state()); });
     hooks.boot.emplace_back("importing pools", [](const LabConfig& config) {

@@ -115,6 +115,8 @@ std::vector<LabDisk> lab_disks() {
     const auto& sizes = lab_config().disks;
     for (std::size_t i = 0; i < sizes.size(); ++i) {
         const auto name = "nda" + std::to_string(i);
+        if (std::filesystem::exists(state_dir() / "pulled" / name))
+            continue;
         disks.push_back({name, "Lab Disk", "LAB0000" + std::to_string(i), sizes[i], in_use.contains(name)});
     }
     return disks;

@@ -8,6 +8,8 @@
 
 namespace bhype::lab {
 
+enum class DiskChange { pull, insert, blank };
+
 /// What the other rooms of the lab add to a lab's life.
 struct Hooks {
     /// The commands that a lab has.
@@ -19,6 +21,8 @@ struct Hooks {
     std::vector<std::function<void(const Layout&, const LabConfig&)>> power_on;
     std::vector<std::function<void(const Layout&)>> power_off;
     std::vector<std::function<void(const Layout&)>> stop;
+    /// Outside, of a lab that is up: a disk goes, comes back, or a blank one comes in its place.
+    std::function<void(const Layout&, const LabConfig&, const std::string& name, DiskChange)> disk;
     /// Inside, as root, at each boot before rc starts; the text tells the person who waits.
     std::vector<std::pair<std::string, std::function<void(const LabConfig&)>>> boot;
     /// Inside, as root, for as long as the lab is up: each in a process of its own, part of the "kernel".

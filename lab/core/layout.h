@@ -30,6 +30,8 @@ struct Layout {
     std::filesystem::path console() const { return dir / "console.log"; }
     std::filesystem::path root() const { return dir / "root"; }
     std::filesystem::path state() const { return root() / ".lab"; }
+    /// Names of disks that were taken out.
+    std::filesystem::path pulled() const { return state() / "pulled"; }
     std::filesystem::path disk(std::size_t number) const {
         return state() / "disks" / ("nda" + std::to_string(number));
     }

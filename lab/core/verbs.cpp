@@ -34,6 +34,7 @@ constexpr const char* usage =
   exec [--user NAME] -- COMMAND...   run a command in the lab; its exit status is passed on
   outside -- COMMAND...       run a command of the machine on the other side of the lab's network cards
   link IF up|down             plug and pull the cable of a network card
+  disk NAME pull|insert|new   take a disk out while everything runs, put it back, or put a blank one in its place
   reboot                      cut the power and start again
   shutdown                    shut down in order; "up" starts again
   fail COMMAND N --exit S [--stderr TEXT] [--hang SECONDS]
@@ -251,6 +252,20 @@ int link(const Arguments& arguments, const Hooks&) {
                        {"root", {"/.lab/bhype-lab", "inside-link", options.rest[0], options.rest[1]}});
 }
 
+int disk(const Arguments& arguments, const Hooks& hooks) {
+    const Options options = parse(arguments, {});
+    const Layout layout = existing(options);
+    static constexpr std::pair<const char*, DiskChange> changes[] = {
+        {"pull", DiskChange::pull}, {"insert", DiskChange::insert}, {"new", DiskChange::blank}};
+    if (options.rest.size() == 2)
+        for (const auto& [word, change] : changes)
+            if (options.rest[1] == word && hooks.disk) {
+                hooks.disk(layout, load(layout.config()), options.rest[0], change);
+                return 0;
+            }
+    throw UsageError("disk needs the name of a disk, and pull, insert or new");
+}
+
 int reboot(const Arguments& arguments, const Hooks& hooks) {
     const Layout layout = existing(parse(arguments, {}));
     power_off(layout, hooks);
@@ -329,8 +344,9 @@ struct Verb {
 };
 
 constexpr Verb verbs[] = {
-    {"up", up},     {"exec", exec},   {"reboot", reboot},   {"shutdown", shutdown}, {"fail", fail},
-    {"down", down}, {"calls", calls}, {"address", address}, {"link", link},         {"outside", outside},
+    {"up", up},     {"exec", exec},       {"reboot", reboot}, {"shutdown", shutdown},
+    {"fail", fail}, {"down", down},       {"calls", calls},   {"address", address},
+    {"link", link}, {"outside", outside}, {"disk", disk},
 };
 
 } // namespace

@@ -110,6 +110,13 @@
       "Run `bhype setup`.")                                                                                  \
     X(pool_exists, "storage.pool_exists", 409, "A pool of that name exists",                                 \
       "A pool was to be made under a name that an imported pool has.", "Use it, or another name.")           \
+    X(pool_foreign, "storage.pool_foreign", 409, "Another system used the pool last",                        \
+      "The pool was not exported by the system that had it, and two systems that use one pool at a time "    \
+      "destroy it. It was not imported.",                                                                    \
+      "Make sure that the other system does not use it any more, then import it with force.")                \
+    X(device_missing, "storage.device_missing", 409, "The pool has no such device",                          \
+      "A device was named that is not in the pool: replaced or removed meanwhile, perhaps.",                 \
+      "`bhype pool show` lists the pool's devices.")                                                         \
     X(disk_in_use, "storage.disk_in_use", 409, "A disk is in use",                                           \
       "A disk that was to be wiped for a new pool is part of a pool, mounted, or used for swap. It was "     \
       "not touched.",                                                                                        \

@@ -188,6 +188,21 @@ bool DiskName::accepts(std::string_view text) {
            all(text.substr(0, digits), is_lower) && all(text.substr(digits), is_digit);
 }
 
+RULE(PoolGuid, "pool GUID", "1 to 20 digits, as `zpool import` shows them", "^[0-9]{1,20}$",
+     "14077227812832852083", 20)
+bool PoolGuid::accepts(std::string_view text) {
+    return !text.empty() && text.size() <= 20 && all(text, is_digit);
+}
+
+RULE(VdevName, "device of a pool",
+     "a device without /dev/, a group such as mirror-0, or a GUID: at most 64 letters, digits, '-', '_', "
+     "'.', ':' "
+     "and '/', beginning with a letter or a digit, without '..' and '//'",
+     "^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$", "nda0p3", 64)
+bool VdevName::accepts(std::string_view text) {
+    return word(text, 64, "-_.:/") && text.find("..") == text.npos && text.find("//") == text.npos;
+}
+
 RULE(MacAddress, "MAC address",
      "six pairs of lower-case hex digits joined by ':', not multicast and not all zero",
      "^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$", "58:9c:fc:12:34:56", 17)

@@ -28,6 +28,10 @@ BHYPE_TEXT(SnapshotLabel);
 BHYPE_TEXT(PlanName);
 /// A disk's device name without /dev/: nda0, ada1, da2, vtbd0.
 BHYPE_TEXT(DiskName);
+/// A pool's number, as zpool import shows it: digits.
+BHYPE_TEXT(PoolGuid);
+/// What a pool calls a device or a group in it, without /dev/: nda0, nda0p3, gpt/disk0, mirror-1, or a GUID.
+BHYPE_TEXT(VdevName);
 /// 58:9c:fc:12:34:56, lower case, unicast.
 BHYPE_TEXT(MacAddress);
 /// RFC 9562 text form, lower case.

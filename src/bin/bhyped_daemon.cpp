@@ -11,6 +11,8 @@
 #include "network/tasks.h"
 #include "protect/endpoints.h"
 #include "protect/tasks.h"
+#include "storage/endpoints.h"
+#include "storage/tasks.h"
 #include "store/documents.h"
 #include "system/system.h"
 #include "vm/endpoints.h"
@@ -65,6 +67,8 @@ struct Daemon::Parts {
     network::Switches::Keep keep_switches();
     system::Keep keep_host();
     protect::Plans::Keep keep_plans();
+    storage::Pools::Keep keep_pools();
+    void scrub(const PoolName& pool, const storage::ScrubSchedule& schedule, std::int64_t due);
     std::optional<access::Caller> account(const UserName& name);
     void declare();
     void listen();
@@ -99,6 +103,8 @@ struct Daemon::Parts {
     protect::Plans plans;
     protect::Scheduler scheduler;
     protect::PlanServices planning;
+    storage::Pools pools;
+    storage::Services storing;
     api::Router router;
     api::Dispatch dispatch;
     http::Server server;
@@ -112,6 +118,8 @@ constexpr std::string_view forward = "forward";
 constexpr std::string_view setting = "setting";
 constexpr std::string_view plan = "plan";
 constexpr std::string_view plan_state = "plan.state";
+constexpr std::string_view alert = "alert";
+constexpr std::string_view scrub_schedule = "pool.scrub";
 
 std::vector<std::string> texts(const std::vector<HostPath>& paths) {
     std::vector<std::string> result;
@@ -190,6 +198,7 @@ Daemon::Parts::Parts(const Config& wanted)
                        const auto caller = account(name);
                        return caller && access::may_change(*caller, record.ownership);
                    }},
+      pools(*host, keep_pools()), storing{.host = *host, .pools = pools, .task_endpoints = task_endpoints},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
     switches.nics_from([this] { return nics(); });
     vm::add_tasks(*tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
@@ -197,8 +206,10 @@ Daemon::Parts::Parts(const Config& wanted)
     });
     protect::add_tasks(*tasks, inventory, keeper, switches);
     protect::add_plan_tasks(*tasks, plans, inventory, planning.may_change);
+    storage::add_tasks(*tasks, pools);
     system.add_tasks(*tasks, [this] {
         keeper.wake();
+        pools.wake();
         events.publish("host");
         events.publish("switches");
     });
@@ -282,6 +293,37 @@ protect::Plans::Keep Daemon::Parts::keep_plans() {
                 }};
 }
 
+storage::Pools::Keep Daemon::Parts::keep_pools() {
+    return {.bhype = keep_host().pool,
+            .load_alerts = [this] { return documents.all<storage::Alert>(alert); },
+            .save_alerts =
+                [this](const std::map<std::string, storage::Alert>& all) { documents.replace(alert, all); },
+            .load_schedules = [this] { return documents.all<storage::ScrubSchedule>(scrub_schedule); },
+            .save_schedules =
+                [this](const std::map<std::string, storage::ScrubSchedule>& all) {
+                    documents.replace(scrub_schedule, all);
+                }};
+}
+
+/// The key: a bhyped that is killed here does not begin it twice.
+void Daemon::Parts::scrub(const PoolName& pool, const storage::ScrubSchedule& schedule, std::int64_t due) {
+    const auto caller = account(schedule.user);
+    if (!caller) {
+        log::error("scrub of {}: {}, who asked for it, is no account of this host any more", pool.str(),
+                   schedule.user.str());
+        return;
+    }
+    task::Submission submission;
+    submission.kind = "pool.scrub";
+    submission.object = storage::object_of(pool);
+    submission.title = "Scrub pool " + pool.str() + " by schedule";
+    submission.input = encode(host::PoolScrub{pool, host::UpkeepAction::start});
+    submission.caller = *caller;
+    submission.idempotency_key = "scrub " + pool.str() + ' ' + std::to_string(due);
+    submission.request = submission.idempotency_key;
+    tasks->submit(submission);
+}
+
 std::optional<access::Caller> Daemon::Parts::account(const UserName& name) {
     const auto found = accounts.look(name);
     if (!found || found->role == access::Role::none)
@@ -311,6 +353,7 @@ void Daemon::Parts::declare() {
     protect::add_endpoints(router, vms);
     protect::add_plan_endpoints(router, planning);
     network::add_endpoints(router, networks);
+    storage::add_endpoints(router, storing);
     system.add_endpoints(router, task_endpoints);
     api::declare_audit(router, audit);
     api::declare_about(router);
@@ -353,11 +396,16 @@ void Daemon::start() {
     parts_->feed.open(parts_->keeper);
     parts_->tasks->start();
     parts_->scheduler.start();
+    parts_->pools.start([this] { parts_->events.publish("pools"); },
+                        [this] { parts_->events.publish("alerts"); },
+                        [this](const PoolName& pool, const storage::ScrubSchedule& schedule,
+                               std::int64_t due) { parts_->scrub(pool, schedule, due); });
 }
 
 void Daemon::stop() {
     parts_->server.stop();
     parts_->scheduler.stop();
+    parts_->pools.stop();
     parts_->tasks->stop();
     parts_->feed.close();
     parts_->keeper.stop();

@@ -160,6 +160,14 @@ std::string size(const json::value& bytes) {
     return bytes.is_number() ? ByteSize(bytes.to_number<std::uint64_t>()).human() : std::string("-");
 }
 
+std::string moment(std::int64_t epoch_seconds) {
+    const auto time = static_cast<std::time_t>(epoch_seconds);
+    std::tm parts{};
+    ::localtime_r(&time, &parts);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M %Z", &parts)};
+}
+
 std::string ago(std::int64_t epoch_seconds) {
     if (epoch_seconds <= 0)
         return "-";
@@ -217,6 +225,7 @@ int run(int argc, char** argv) {
     add_vm_commands(app, context);
     add_snapshot_commands(app, context);
     add_plan_commands(app, context);
+    add_storage_commands(app, context);
     add_network_commands(app, context);
     add_task_commands(app, context);
     add_host_commands(app, context);

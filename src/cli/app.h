@@ -35,6 +35,7 @@ struct Context {
 void add_vm_commands(CLI::App& app, Context& context);
 void add_snapshot_commands(CLI::App& app, Context& context);
 void add_plan_commands(CLI::App& app, Context& context);
+void add_storage_commands(CLI::App& app, Context& context);
 void add_network_commands(CLI::App& app, Context& context);
 void add_uplink_commands(CLI::App& app, Context& context);
 void add_task_commands(CLI::App& app, Context& context);
@@ -56,6 +57,9 @@ std::string fact(std::string_view key, std::size_t width, std::string_view value
 /// The items with ',' between them.
 std::string joined(const json::value& list);
 std::string ago(std::int64_t epoch_seconds);
+/// "2026-11-27 03:00 CET", in the zone of whoever reads it.
+std::string moment(std::int64_t epoch_seconds);
+std::string disks_table(const json::value& disks, bool plain);
 std::string text(const json::value& object, std::string_view key);
 std::int64_t number(const json::value& object, std::string_view key);
 std::string escaped(std::string_view path_component);

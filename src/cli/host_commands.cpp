@@ -35,14 +35,6 @@ std::string template_text(const json::value& item) {
     return out;
 }
 
-std::string disks_table(const json::value& disks, bool plain) {
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& disk : disks.as_array())
-        rows.push_back({text(disk, "name"), size(disk.at("size")), text(disk, "description"),
-                        text(disk, "used_by").empty() ? "free" : text(disk, "used_by")});
-    return table({"DISK", "SIZE", "DESCRIPTION", "USE"}, rows, plain);
-}
-
 std::string host_text(const json::value& host) {
     std::string out;
     for (const auto& [key, value] : host.as_object()) {
@@ -175,10 +167,6 @@ void add_host_commands(CLI::App& app, Context& context) {
         return added;
     };
     plain("host", "The host at a glance", [&context] { return context.print("/api/v1/host", host_text); });
-    plain("disk", "List the disks and who uses them", [&context] {
-        return context.print("/api/v1/disks",
-                             [&](const json::value& disks) { return disks_table(disks, context.plain); });
-    });
     const auto options = std::make_shared<SetupOptions>();
     auto* setting_up = plain("setup", "Set this host up for VMs; does nothing the second time",
                              [&context, options] { return setup(context, *options); });

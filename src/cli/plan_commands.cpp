@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
-#include <ctime>
 #include <iostream>
 
 namespace bhype::cli {
@@ -24,15 +23,6 @@ struct PlanOptions {
 
 std::string path_of(const PlanOptions& options, const std::string& rest = {}) {
     return "/api/v1/plans/" + escaped(options.name) + rest;
-}
-
-/// In the zone of whoever reads it.
-std::string moment(std::int64_t seconds) {
-    const auto time = static_cast<std::time_t>(seconds);
-    std::tm parts{};
-    ::localtime_r(&time, &parts);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M %Z", &parts)};
 }
 
 constexpr const char* rules[] = {"last", "hourly", "daily", "weekly", "monthly", "yearly"};

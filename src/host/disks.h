@@ -20,7 +20,9 @@ using DeviceUses = std::map<std::string, std::string>;
 /// fails, or is not there, hides no use.
 void add_swap(const Output& output, DeviceUses& uses);
 void add_mounts(const Output& output, DeviceUses& uses);
-/// `text` before the pool's name: "pool " or "exported pool ".
+/// What Disk::used_by of a disk begins with that has the label of a pool which is not imported.
+inline constexpr std::string_view exported = "exported pool ";
+/// `text` before the pool's name: "pool " or `exported`.
 void add_pools(const std::map<std::string, std::string>& pools, std::string_view text, DeviceUses& uses);
 
 /// Disks by name, without CD drives. A disk is used when it, or anything that GEOM made of it (partitions,

@@ -20,6 +20,7 @@
 #include "host/zfs.h"
 #include "host/zfs_snapshot.h"
 #include "host/zpool.h"
+#include "host/zpool_status.h"
 
 #include "base/toml.h"
 #include "host/text.h"
@@ -191,11 +192,12 @@ TEST(Golden, EveryOtherCommand) {
     const auto vm = VmName::from("web1");
     const auto tap = InterfaceName::from("tap0");
     const auto bridge = bridge_name(SwitchName::from("nat"));
-    const auto disks = [](std::initializer_list<const char*> names) {
-        std::vector<DiskName> found;
+    const auto data = VdevRole::data;
+    const auto group = [](VdevRole role, PoolLayout layout, std::initializer_list<const char*> names) {
+        VdevGroup made{role, layout, {}};
         for (const auto* name : names)
-            found.push_back(DiskName::from(name));
-        return found;
+            made.disks.push_back(DiskName::from(name));
+        return made;
     };
     const std::vector<Command> commands{
         arp_list(),
@@ -292,14 +294,42 @@ TEST(Golden, EveryOtherCommand) {
         zfs_set_host(dataset, host),
         zfs_set_volsize(volume, 30_GiB),
         zfs_snapshot(dataset, label),
-        zpool_create({pool, PoolLayout::stripe, disks({"nda0"})}),
-        zpool_create({pool, PoolLayout::mirror, disks({"nda0", "nda1"})}),
-        zpool_create({pool, PoolLayout::raidz1, disks({"ada0", "ada1", "ada2"})}),
-        zpool_create({pool, PoolLayout::raidz2, disks({"da0", "da1", "da2", "da3"})}),
-        zpool_create({pool, PoolLayout::raidz3, disks({"da0", "da1", "da2", "da3", "da4"})}),
+        zpool_create({pool, {group(data, PoolLayout::stripe, {"nda0"})}}),
+        zpool_create({pool, {group(data, PoolLayout::mirror, {"nda0", "nda1"})}}),
+        zpool_create({pool,
+                      {group(data, PoolLayout::mirror, {"nda0", "nda1"}),
+                       group(data, PoolLayout::mirror, {"nda2", "nda3"}),
+                       group(VdevRole::log, PoolLayout::mirror, {"nda4", "nda5"}),
+                       group(VdevRole::cache, PoolLayout::stripe, {"nda6"}),
+                       group(VdevRole::special, PoolLayout::mirror, {"nda7", "nda8"}),
+                       group(VdevRole::spare, PoolLayout::stripe, {"nda9", "nda10"})}}),
+        zpool_create({pool, {group(data, PoolLayout::raidz1, {"ada0", "ada1", "ada2"})}}),
+        zpool_create({pool, {group(data, PoolLayout::raidz2, {"da0", "da1", "da2", "da3"})}}),
+        zpool_create({pool, {group(data, PoolLayout::raidz3, {"da0", "da1", "da2", "da3", "da4"})}}),
+        zpool_add({pool, group(VdevRole::log, PoolLayout::stripe, {"nda4"})}),
+        zpool_add({pool, group(data, PoolLayout::mirror, {"nda4", "nda5"})}),
+        zpool_import({PoolGuid::from("14077227812832852083"), pool, false, false}),
+        zpool_import({PoolGuid::from("14077227812832852083"), PoolName::from("old"), true, true}),
+        zpool_export(pool),
+        zpool_scrub({pool, UpkeepAction::start}),
+        zpool_scrub({pool, UpkeepAction::pause}),
+        zpool_scrub({pool, UpkeepAction::stop}),
+        zpool_trim({pool, UpkeepAction::start}),
+        zpool_trim({pool, UpkeepAction::pause}),
+        zpool_trim({pool, UpkeepAction::stop}),
+        zpool_clear({pool, std::nullopt}),
+        zpool_clear({pool, VdevName::from("nda0p3")}),
+        zpool_labelclear(DiskName::from("nda5")),
+        zpool_put({pool, VdevName::from("9876543210"), DiskName::from("nda5"), false}),
+        zpool_put({pool, VdevName::from("gpt/disk0"), DiskName::from("nda5"), true}),
+        zpool_change({pool, VdevName::from("nda5"), DeviceAction::online}),
+        zpool_change({pool, VdevName::from("nda5"), DeviceAction::offline}),
+        zpool_change({pool, VdevName::from("nda5"), DeviceAction::detach}),
+        zpool_change({pool, VdevName::from("mirror-1"), DeviceAction::remove}),
         zpool_import_list(),
         zpool_list(),
         zpool_status(),
+        zfs_list_roots(),
     };
     std::string text;
     std::set<Program> programs{Program::bhyve, Program::vmd}; // the one above, the other is hostd's

@@ -8,7 +8,6 @@
 #include "host/routes.h"
 #include "host/zfs.h"
 #include "host/zfs_snapshot.h"
-#include "host/zpool.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -373,54 +372,6 @@ TEST(Zfs, GivesErrorsTheirCodes) {
     EXPECT_FALSE(expect_zfs_or_missing(zfs_destroy(DatasetName::from("tq/x")),
                                        printed("", 1, "cannot open 'tq/x': dataset does not exist\n")));
     EXPECT_EQ(parse_volsize(zfs_get_volsize(DatasetName::from("tq/v")), printed("1073741824\n")), 1_GiB);
-}
-
-TEST(Zpool, ReadsItsList) {
-    const auto pools = parse_zpool_list(zpool_list(), printed("tq\t8053063680\t130048\t8052933632\tONLINE\n"
-                                                              "bad\t-\t-\t-\tFAULTED\n"));
-    ASSERT_EQ(pools.size(), 2U);
-    EXPECT_EQ(pools[0].free, ByteSize(8052933632));
-    EXPECT_EQ(pools[1].health, "FAULTED");
-    EXPECT_THAT(parse_zpool_list(zpool_list(), printed("")), IsEmpty());
-    EXPECT_THAT(error_of([] { parse_zpool_list(zpool_list(), printed("tq\t1\n")); }),
-                HasSubstr("output_unexpected"));
-}
-
-TEST(Zpool, ChecksTheNumberOfDisks) {
-    const auto make = [](PoolLayout layout, std::vector<DiskName> disks) {
-        return error_of([&] { zpool_create({PoolName::from("tank"), layout, disks}); });
-    };
-    const auto disk = DiskName::from("nda0");
-    EXPECT_THAT(make(PoolLayout::mirror, {disk}), HasSubstr("at least 2"));
-    EXPECT_THAT(make(PoolLayout::mirror, {disk, disk}), HasSubstr("twice"));
-    EXPECT_THAT(make(PoolLayout::stripe, {}), HasSubstr("at least 1"));
-    EXPECT_EQ(make(PoolLayout::mirror, {disk, DiskName::from("nda1")}), "no error");
-}
-
-constexpr const char* status_text =
-    "  pool: mm\n state: DEGRADED\nstatus: One or more devices has been taken offline "
-    "by the administrator.\n\tSufficient replicas exist for the pool to continue.\n"
-    "action: Online the device using 'zpool online' or replace the device with\n"
-    "\t'zpool replace'.\nconfig:\n\n\tNAME           STATE     READ WRITE CKSUM\n"
-    "\tmm             DEGRADED     0     0     0\n\t  mirror-0     DEGRADED     0     0     0\n"
-    "\t    /dev/nda0  ONLINE       0     0     0\n"
-    "\t    /dev/nda3p2  OFFLINE      0     0     0\n\tcache\n\t  /dev/gpt/cache0  ONLINE 0 0 0\n"
-    "\nerrors: No known data errors\n\n  pool: zroot\n state: ONLINE\nconfig:\n\n"
-    "\tNAME  STATE READ WRITE CKSUM\n\tzroot ONLINE 0 0 0\n\t  /dev/ada0p3 ONLINE 0 0 0\n\nerrors: No known "
-    "data errors\n";
-
-TEST(Zpool, KnowsWhoseADeviceIs) {
-    const auto found = parse_zpool_status(zpool_status(), printed(status_text));
-    EXPECT_EQ(found, (std::map<std::string, std::string>{
-                         {"nda0", "mm"}, {"nda3p2", "mm"}, {"gpt/cache0", "mm"}, {"ada0p3", "zroot"}}));
-    EXPECT_THAT(parse_zpool_status(zpool_status(), printed("", 0, "no pools available\n")), IsEmpty());
-    const auto importable = parse_zpool_import(
-        zpool_import_list(),
-        printed("   pool: old\n     id: 123\n  state: ONLINE\n action: The pool can be imported using "
-                "its name or numeric identifier.\n config:\n\n\told         ONLINE\n\t  nda2      ONLINE\n"));
-    EXPECT_EQ(importable, (std::map<std::string, std::string>{{"nda2", "old"}}));
-    EXPECT_THAT(parse_zpool_import(zpool_import_list(), printed("", 1, "no pools available to import\n")),
-                IsEmpty());
 }
 
 // ---- interfaces

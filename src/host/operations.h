@@ -7,6 +7,7 @@
 
 #include "host/machine.h"
 #include "host/network_operations.h"
+#include "host/pool_operations.h"
 #include "host/snapshot_operations.h"
 
 namespace bhype::host {
@@ -52,20 +53,6 @@ struct DiskList {
 };
 BOOST_DESCRIBE_STRUCT(DiskList, (), ())
 
-struct Pool {
-    PoolName name;
-    ByteSize size;
-    ByteSize allocated;
-    ByteSize free;
-    std::string health; ///< ONLINE, DEGRADED, ...
-};
-BOOST_DESCRIBE_STRUCT(Pool, (), (name, size, allocated, free, health))
-struct PoolList {
-    BHYPE_OPERATION("pool.list", reads, 30);
-    using Result = std::vector<Pool>;
-};
-BOOST_DESCRIBE_STRUCT(PoolList, (), ())
-
 enum class DatasetType { filesystem, volume, snapshot };
 BOOST_DESCRIBE_ENUM(DatasetType, filesystem, volume, snapshot)
 struct Dataset {
@@ -95,19 +82,6 @@ BOOST_DESCRIBE_STRUCT(DatasetList, (), (root, snapshots, below))
 
 // ---- pools and datasets
 // ----------------------------------------------------------------------------------------
-
-enum class PoolLayout { stripe, mirror, raidz1, raidz2, raidz3 };
-BOOST_DESCRIBE_ENUM(PoolLayout, stripe, mirror, raidz1, raidz2, raidz3)
-/// zpool create -m none -O compression=lz4 -O atime=off -o ashift=12 -o autotrim=on. Refused when a disk is
-/// in use.
-struct PoolCreate {
-    PoolName pool;
-    PoolLayout layout = PoolLayout::mirror;
-    std::vector<DiskName> disks;
-    BHYPE_OPERATION("pool.create", irreversible, 120);
-    using Result = Done;
-};
-BOOST_DESCRIBE_STRUCT(PoolCreate, (), (pool, layout, disks))
 
 /// Makes POOL/bhype and its children (.new, vm, template, image) with bHype's properties, owners and modes;
 /// what is there already stays. Nothing is made when POOL/bhype exists without bhype:id.
@@ -393,6 +367,8 @@ using Operations = boost::mp11::mp_list<
     FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm, UplinkRevert,
     ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
     ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot, SnapshotReclaim, SnapshotDestroy,
-    SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore, SnapshotDefinition>;
+    SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore, SnapshotDefinition, PoolStatus,
+    PoolImportable, PoolImport, PoolExport, PoolScrub, PoolTrim, PoolClear, PoolAdd, DevicePut, DeviceChange,
+    DiskWipe>;
 
 } // namespace bhype::host

@@ -1,11 +1,9 @@
 #pragma once
 
-// zpool(8): zpool-list, -create, -status, -import.
+// zpool(8): what changes pools, and zpool-list. Their trees: host/zpool_status.h.
 
 #include "host/command.h"
 #include "host/operations.h"
-
-#include <map>
 
 namespace bhype::host {
 
@@ -14,15 +12,28 @@ std::vector<Pool> parse_zpool_list(const Command& command, const Output& output)
 
 /// zpoolconcepts(7): a raidz group takes one disk more than its parity.
 std::size_t fewest_disks(PoolLayout layout);
-/// Throws Error(invalid_field) when the layout needs another number of disks, or a disk is named twice.
+/// zpoolconcepts(7): caches and spares are single disks; a log is a mirror or single; special and dedup
+/// groups are mirrors or single. Empty when all is well. `field` names the list.
+std::vector<FieldProblem> group_problems(const std::vector<VdevGroup>& groups, const std::string& field);
+/// As zpool(8) takes a group: "log", "mirror", "nda0", "nda1".
+std::vector<std::string> group_words(const VdevGroup& group);
+
+/// Throws Error(invalid_field) when a group cannot be, or a disk is named twice.
 Command zpool_create(const PoolCreate& pool);
+Command zpool_add(const PoolAdd& add);
+Command zpool_import(const PoolImport& import);
+Command zpool_export(const PoolName& pool);
+Command zpool_scrub(const PoolScrub& scrub);
+Command zpool_trim(const PoolTrim& trim);
+Command zpool_clear(const PoolClear& clear);
+Command zpool_labelclear(const DiskName& disk);
+Command zpool_put(const DevicePut& put);
+Command zpool_change(const DeviceChange& change);
 
-Command zpool_status();
-/// Which pool each device belongs to: "nda0p2" or "gpt/disk0" (without /dev/) to "tank".
-std::map<std::string, std::string> parse_zpool_status(const Command& command, const Output& output);
-
-/// Lists pools that could be imported: exported ones, and those of another system.
-Command zpool_import_list();
-std::map<std::string, std::string> parse_zpool_import(const Command& command, const Output& output);
+/// These tell whether it had to be done: what was as wanted already is no failure.
+bool expect_scrub(const Command& command, const Output& output);
+bool expect_trim(const Command& command, const Output& output);
+/// Throws Error(pool_foreign) when another system had the pool last.
+void expect_import(const Command& command, const Output& output);
 
 } // namespace bhype::host

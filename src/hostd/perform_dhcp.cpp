@@ -116,7 +116,9 @@ BHYPE_PERFORM(PortList) {
 BHYPE_PERFORM(DhcpEnsure) {
     const std::lock_guard lock(context.house.dhcp.mutex);
     const auto files = prepare();
-    host::dnsmasq_configuration(operation.ranges, files); // refuses what is wrong, whatever bridges there are
+    if (!operation.ranges.empty())
+        host::dnsmasq_configuration(operation.ranges,
+                                    files); // refuses what is wrong, whatever bridges there are
     const auto hosts = host::dnsmasq_hosts(operation.hosts);
     // A file that says that the running dnsmasq has not been told yet: so that a kill in the middle loses
     // nothing.

@@ -1,9 +1,6 @@
 #include "hostd/context.h"
 
-#include "host/disks.h"
 #include "host/facts.h"
-#include "host/zfs.h"
-#include "host/zpool.h"
 #include "os/files.h"
 
 #include <fcntl.h>
@@ -26,45 +23,6 @@ BHYPE_PERFORM(HostFacts) {
         if (context.command(host::kldstat_module(module)).exit_status != 0)
             facts.missing_modules.emplace_back(module);
     return facts;
-}
-
-BHYPE_PERFORM(DiskList) {
-    static_cast<void>(operation);
-    host::DeviceUses uses;
-    host::add_swap(context.command(host::swapctl_list()), uses);
-    host::add_mounts(context.command(host::mount_list()), uses);
-    const auto importable = host::zpool_import_list();
-    host::add_pools(host::parse_zpool_import(importable, context.command(importable)), "exported pool ",
-                    uses);
-    const auto status = host::zpool_status();
-    host::add_pools(host::parse_zpool_status(status, context.command(status)), "pool ", uses);
-    const auto disks = host::geom_confxml();
-    return host::parse_disks(disks, context.command(disks), uses);
-}
-
-BHYPE_PERFORM(PoolList) {
-    static_cast<void>(operation);
-    const auto list = host::zpool_list();
-    return host::parse_zpool_list(list, context.command(list));
-}
-
-BHYPE_PERFORM(PoolCreate) {
-    const auto create = host::zpool_create(operation);
-    // Asked again here: what bhyped believes about disks does not count.
-    const auto disks = perform(context, host::DiskList{});
-    for (const auto& wanted : operation.disks) {
-        bool known = false;
-        for (const auto& disk : disks)
-            if (disk.name == wanted) {
-                known = true;
-                if (!disk.used_by.empty())
-                    throw Error(Code::disk_in_use, wanted.str() + ": " + disk.used_by);
-            }
-        if (!known)
-            throw Error(Code::policy, wanted.str() + " is no disk of this host");
-    }
-    host::expect_zfs(create, context.command(create));
-    return {};
 }
 
 BHYPE_PERFORM(ModulesEnsure) {

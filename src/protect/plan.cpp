@@ -1,7 +1,7 @@
 #include "protect/plan.h"
 
 #include "host/zfs_snapshot.h"
-#include "protect/local_time.h"
+#include "task/local_time.h"
 
 #include <fmt/chrono.h>
 
@@ -72,9 +72,9 @@ void Plans::remove(const PlanName& name) {
 PlanView Plans::view(const Plan& plan, std::int64_t now) const {
     PlanView shown;
     static_cast<Plan&>(shown) = plan;
-    shown.zone = local_text(now, "%Z");
+    shown.zone = task::local_text(now, "%Z");
     if (plan.enabled)
-        shown.next = Cron::parse(plan.schedule).next(now, 5);
+        shown.next = task::Cron::parse(plan.schedule).next(now, 5);
     shown.last_task = state(plan.name).task;
     return shown;
 }

@@ -2,9 +2,9 @@
 
 // Plans: snapshots of VMs at set times, and how long they stay.
 
-#include "protect/cron.h"
 #include "protect/retention.h"
 #include "protect/snapshot.h"
+#include "task/cron.h"
 
 #include <functional>
 #include <mutex>

@@ -42,7 +42,7 @@ PlanView view(const PlanServices& services, const Plan& plan) {
 void check(const PlanServices& services, const Call& call, const Plan& plan) {
     std::vector<FieldProblem> problems;
     try {
-        if (!Cron::parse(plan.schedule).next(std::time(nullptr)))
+        if (!task::Cron::parse(plan.schedule).next(std::time(nullptr)))
             problems.push_back({"schedule", "names a time that does not come within five years"});
     } catch (const Error& error) {
         problems = error.problems();

@@ -1,6 +1,6 @@
 #include "protect/scheduler.h"
 #include "protect/tasks.h"
-#include "protect/test_zone.h"
+#include "task/test_zone.h"
 #include "vm/test_fixture.h"
 
 #include <fmt/format.h>
@@ -95,7 +95,7 @@ struct World : vm::test::World {
 };
 
 TEST(Plans, GoThroughAYearOfAMovedClock) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     world.plans.put(
         world.plan("0 */6 * * *", {.last = 2, .daily = 3, .weekly = 2, .monthly = 4, .yearly = 2}), new_year);
@@ -110,7 +110,7 @@ TEST(Plans, GoThroughAYearOfAMovedClock) {
 }
 
 TEST(Plans, MakeUpMissedTimesOnce) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     world.plans.put(world.plan("0 * * * *"), new_year);
     world.scheduler.look(new_year + 100 * hour + 60);
@@ -122,7 +122,7 @@ TEST(Plans, MakeUpMissedTimesOnce) {
 }
 
 TEST(Plans, BeginNothingTwice) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     world.plans.put(world.plan("0 * * * *"), new_year);
     const auto before = world.plans.state(PlanName::from("nightly"));
@@ -133,7 +133,7 @@ TEST(Plans, BeginNothingTwice) {
 }
 
 TEST(Plans, RestWhileTheyAreNotEnabledOrNobodys) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     auto plan = world.plan("0 * * * *");
     plan.enabled = false;
@@ -150,7 +150,7 @@ TEST(Plans, RestWhileTheyAreNotEnabledOrNobodys) {
 }
 
 TEST(Plans, LeaveAloneWhatIsNotTheirs) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     ASSERT_TRUE(
         world.tasks.run("plan.run", encode(RunInput{PlanName::from("gone"), SnapshotLabel::from("x")})));
@@ -173,7 +173,7 @@ TEST(Plans, LeaveAloneWhatIsNotTheirs) {
 }
 
 TEST(Plans, TakeWhatTheirOwnerMayChange) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     world.inventory.set_ownership(web1, {"dev2", ""});
     world.plans.put(world.plan("0 * * * *"), new_year);
@@ -182,7 +182,7 @@ TEST(Plans, TakeWhatTheirOwnerMayChange) {
 }
 
 TEST(Plans, GoOnWhenOneOfManyHasGone) {
-    const test::Zone utc("UTC");
+    const task::test::Zone utc("UTC");
     World world;
     ASSERT_TRUE(world.make(R"({"name": "web2", "template": "tiny-linux"})"));
     auto plan = world.plan("0 * * * *");

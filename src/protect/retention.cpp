@@ -1,6 +1,6 @@
 #include "protect/retention.h"
 
-#include "protect/local_time.h"
+#include "task/local_time.h"
 
 #include <algorithm>
 
@@ -56,7 +56,7 @@ std::vector<Verdict> judge(std::vector<Dated> all, const Retention& retention) {
         std::int64_t periods = 0;
         std::string last;
         for (std::size_t i = 0; i < all.size() && periods < rule.many; ++i) {
-            const auto period = local_text(all[i].at, rule.period);
+            const auto period = task::local_text(all[i].at, rule.period);
             if (period == last)
                 continue;
             last = period;

@@ -1,5 +1,5 @@
 #include "protect/retention.h"
-#include "protect/test_zone.h"
+#include "task/test_zone.h"
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@ namespace bhype::protect {
 
 namespace {
 
-using test::berlin;
-using test::Zone;
+using task::test::berlin;
+using task::test::Zone;
 
 constexpr std::int64_t hour = 3600;
 constexpr std::int64_t day = 24 * hour;

@@ -120,7 +120,7 @@ void Scheduler::look(std::int64_t now) {
     for (const auto& plan : plans_.list()) {
         const auto state = plans_.state(plan.name);
         try {
-            const auto due = plan.enabled ? Cron::parse(plan.schedule).next(state.due) : std::nullopt;
+            const auto due = plan.enabled ? task::Cron::parse(plan.schedule).next(state.due) : std::nullopt;
             if (!due || *due > now)
                 continue;
             // The key: a bhyped that is killed here does not begin it twice.

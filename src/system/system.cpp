@@ -201,7 +201,7 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
     const auto pools = work.step("Look at the pools", host::PoolList{});
     if (input.create && find_pool(pools, input.pool) == nullptr)
         work.commit("Create pool " + input.pool.str(),
-                    host::PoolCreate{input.pool, input.layout, input.disks});
+                    host::PoolCreate{input.pool, {{host::VdevRole::data, input.layout, input.disks}}});
     work.step("Create bHype's datasets", host::TreeCreate{input.pool, input.id});
     keep_.set_pool(input.pool);
     for (const auto& item : input.switches)
@@ -250,13 +250,6 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
                                     .summary = "Check the host, as bhype doctor does",
                                     .tag = "host"},
                                    [this](const Call&) { return ok(encode(checks())); });
-    router.add<std::vector<host::Disk>>(
-        {.method = Method::get,
-         .path = "/api/v1/disks",
-         .privilege = Privilege::administer,
-         .summary = "List the disks and who uses them",
-         .tag = "host"},
-        [this](const Call&) { return ok(encode(host_.call(host::DiskList{}))); });
     tasks.add<SetupRequest>(
         router,
         {.method = Method::post,

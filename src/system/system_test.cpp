@@ -53,7 +53,7 @@ TEST(Setup, SeesThePoolThatWasMadeAMomentAgo) {
     SetupRequest request;
     request.pool = PoolName::from("tank");
     EXPECT_THROW(world.system.plan_setup(request), Error) << "no pool, and no disks to make it from";
-    world.host.pools = {{PoolName::from("tank"), 20_GiB, 1_GiB, 19_GiB, "ONLINE"}};
+    world.host.pools = {{PoolName::from("tank"), "1", 20_GiB, 1_GiB, 19_GiB, "ONLINE"}};
     const auto [plan, input] = world.system.plan_setup(request);
     EXPECT_FALSE(input.create);
     EXPECT_TRUE(plan.wipes.empty());

@@ -332,7 +332,7 @@ struct World {
         offer.facts.cpus = 4;
         offer.facts.memory = 8_GiB;
         offer.facts.memory_free = 4_GiB;
-        offer.pool = {PoolName::from("tank"), 20_GiB, 1_GiB, 19_GiB, "ONLINE"};
+        offer.pool = {PoolName::from("tank"), "1", 20_GiB, 1_GiB, 19_GiB, "ONLINE"};
         std::ofstream(host.root / "image.raw") << std::string(3 << 20, 'x');
     }
 

@@ -19,6 +19,8 @@ const pages = {
   leases: "/networks/leases",
   forwards: "/networks/forwards",
   firewall: "/networks/firewall",
+  "storage-pools": "/storage",
+  "storage-disks": "/storage/disks",
   host: "/host",
   "set-up": "/setup",
   activity: "/activity",

@@ -1,7 +1,7 @@
 // Runs the tests that are named on the command line, in that order; all of them unless told.
 import { closeBrowser, check, complaints, counts, openBrowser, same } from "./kit.mjs";
 
-const all = ["log_in", "consoles", "guests", "tasks", "lost_line", "networks", "snapshots", "looks"];
+const all = ["log_in", "consoles", "guests", "tasks", "lost_line", "networks", "snapshots", "storage", "looks"];
 const chosen = process.argv.slice(2);
 
 await openBrowser();

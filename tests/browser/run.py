@@ -58,7 +58,7 @@ def main():
             subprocess.run(["npm", "ci", "--prefer-offline", "--no-progress", "--loglevel=error"], cwd=HERE, check=True)
 
     report = Report()
-    lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place)
+    lab = Lab(release=options.release, disks="2x20G,4x8G", directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place)
     status = 1
     try:
         if options.in_place:

@@ -40,7 +40,7 @@ as dev1 Stranger.*
 
 # Things of others, which look as if they were bHype's.
 others='zfs list -H -t all -o name,volsize,origin -r tank/home tank/swap foreign; ifconfig bh-foreign; ifconfig tap9; ls /dev/vmm
-    pgrep -f "^bhyve: foreign" || echo "the foreign VM has ended"; zpool list -H -o name; cat /root/secret; cksum /etc/passwd /etc/group /etc/shadow; cat /tank/bhype/vm/web1/vm.toml
+    pgrep -f "^bhyve: foreign" || echo "the foreign VM has ended"; zpool list -H -o name; cat /root/secret; cat /etc/passwd /etc/group /etc/shadow; cat /tank/bhype/vm/web1/vm.toml
     ls -lR /root /var/bhype /usr/local/etc/bhype | grep -v -e dnsmasq -e ^total; zfs list -H -t all -o name -r tank/bhype'
 root 'set -e; zfs create tank/home; zfs snapshot tank/home@keep; zfs create -s -V 64M tank/swap
     zfs snapshot tank/swap@keep; zpool create -m none foreign nda2; zfs create -p foreign/bhype/vm

@@ -5,7 +5,7 @@ import json
 import socket
 import urllib.parse
 
-from labkit import exchange
+from labkit import POOL, exchange
 from other_user import operations, state
 
 LONG = "x" * 300
@@ -44,7 +44,7 @@ def other_bodies(all_of_them):
         if not operation.needs_body:
             continue
         log_in = operation.path == "/api/v1/session"
-        address = operation.address(name="web1", id="t" + "0" * 16)
+        address = operation.address(name="web1", id="t" + "0" * 16, pool=POOL, disk="nda0")
         example = operation.example
         yield operation, address, "an unknown field", {**example, "nonsense": 1}, "nonsense"
         reference = operation.declared["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
@@ -60,6 +60,7 @@ QUERIES = [(path, name) for path, name, values in (
     ("/api/v1/vms/web1/log?bytes=", "bytes", ("", "-1", "0", "x", "1e3", "999999999999", "1&bytes=1")),
     ("/api/v1/vms/web1/snapshots?limit=", "limit", ("", "0", "-1", "x", "1001", "1&limit=2")),
     ("/api/v1/vms/web1/snapshots?offset=", "offset", ("", "-1", "x", "99999999999999999999")),
+    ("/api/v1/layouts?disks=", "disks", ("-f", "/dev/nda0", "nda0", "nda9", "nda2,-f", "nda2;reboot", LONG)),
     ("/api/v1/tasks?most=", "most", ("", "0", "-1", "x", "1001", "99999999999999999999", "1&most=2")),
     ("/api/v1/tasks?user=", "user", ("", "-rf", "a%2fb", "a%00b", "a%20b", "root%3bid", LONG, "dev1&user=dev2")),
     ("/api/v1/tasks?object=", "object", ("", "a%00b", "a%0ab", "%7f", LONG, "vm/web1&object=vm/web1")),

@@ -22,15 +22,16 @@ import full_and_wrong
 import http_equals_cli
 import networks
 import other_user
+import pools
 import snapshots
 import stopping
 import uplinks
 from labkit import Lab, Report
 
 POINTS = {"1": empty_host, "2": create_and_boot, "3": http_equals_cli, "5": stopping, "6": daemons_die, "8": other_user,
-          "9": bad_input, "10": full_and_wrong, "networks": networks, "snapshots": snapshots, "uplinks": uplinks}
+          "9": bad_input, "10": full_and_wrong, "networks": networks, "pools": pools, "snapshots": snapshots, "uplinks": uplinks}
 # 3 uses up dev2's log-ins, so it comes after 8.
-ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "uplinks"]
+ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "uplinks", "pools"]
 
 
 def main():
@@ -51,7 +52,7 @@ def main():
     report = Report()
     report.say("FreeBSD %s, points %s" % (options.release, options.points))
     lab = Lab(release=options.release, directory=options.dir and os.path.abspath(options.dir), keep=options.keep or options.in_place,
-              nics=2)
+              nics=2, disks="2x20G,6x2G")
     try:
         if options.in_place:
             lab.attach()

@@ -741,9 +741,157 @@ class UplinkRevert(Uplink):
         return decide_uplink(stage, "revert")
 
 
+class PoolScenario(Scenario):
+    """A pool of its own on spare disks."""
+    alone = True
+    pool = "depot"
+    made = "zpool create -m none depot nda2"  # what it begins with
+    path, body = "", {}
+    wiped = "zpool import -a -N >/dev/null 2>&1; zpool list -H -o name | grep -qx depot && zpool destroy -f depot; "\
+            "for disk in nda2 nda3; do zpool labelclear -f $disk >/dev/null 2>&1; done; "  # one that was offline keeps its label
+
+    def prepare(self, stage, case):
+        result = stage.lab.sh(self.wiped + self.made)
+        if result.status != 0:
+            raise Failed("the pool: %r" % result)
+        if not eventually(lambda: self.seen(stage), 20):
+            raise Failed("bHype does not see it")
+
+    def seen(self, stage):
+        return stage.api("GET", "/api/v1/pools/depot").status == 200
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", self.path, self.body))
+
+    def status(self, stage):
+        return stage.lab.exec("zpool", "status", "depot").out
+
+    def problems(self, stage, case, picture, task):
+        status = self.status(stage)
+        reached, untouched = self.reached(status), self.untouched(status)
+        if task["state"] == "done" and not reached:
+            return ["the task is done, and the pool: %s" % status]
+        return [] if reached or untouched else ["neither done nor as it was: %s" % status]
+
+    def untouched(self, status):
+        return not self.reached(status) and "nda2" in status
+
+
+class PoolCreate(PoolScenario):
+    kind = label = "pool.create"
+    made = "true"
+    path, body = "/api/v1/pools", {"name": "depot", "groups": [{"layout": "mirror", "disks": ["nda2", "nda3"]}]}
+
+    def seen(self, stage):
+        return stage.api("GET", "/api/v1/pools/depot").status == 404
+
+    def reached(self, status):
+        return "mirror-0" in status
+
+    def untouched(self, status):
+        return status == ""
+
+
+class PoolExport(PoolScenario):
+    kind = label = "pool.export"
+    path = "/api/v1/pools/depot/export"
+
+    def reached(self, status):
+        return status == ""
+
+
+class PoolImport(PoolScenario):
+    kind = label = "pool.import"
+    made = "zpool create -m none depot nda2 && zpool export depot"
+
+    def seen(self, stage):
+        return stage.api("GET", "/api/v1/importable-pools").json()
+
+    def trigger(self, stage, case):
+        guid = stage.api("GET", "/api/v1/importable-pools").json()[0]["guid"]
+        return submitted(stage.api("POST", "/api/v1/importable-pools/%s/import" % guid, {}))
+
+    def reached(self, status):
+        return "nda2" in status
+
+    def untouched(self, status):
+        return status == ""
+
+
+class PoolScrub(PoolScenario):
+    kind = label = "pool.scrub"
+    path, body = "/api/v1/pools/depot/scrub", {"action": "start"}
+
+    def reached(self, status):
+        return "scan: scrub" in status
+
+
+class PoolTrim(PoolScenario):
+    kind = label = "pool.trim"
+    path, body = "/api/v1/pools/depot/trim", {"action": "start"}
+
+    def status(self, stage):
+        return stage.lab.exec("zpool", "status", "-t", "depot").out
+
+    def reached(self, status):
+        return "trimmed, " in status or "trimmed)" in status and "untrimmed)" not in status
+
+
+class PoolClear(PoolScenario):
+    kind = label = "pool.clear"
+    path = "/api/v1/pools/depot/clear"
+
+    def reached(self, status):
+        return "nda2" in status
+
+
+class PoolAdd(PoolScenario):
+    kind = label = "pool.add"
+    path, body = "/api/v1/pools/depot/vdevs", {"group": {"role": "cache", "disks": ["nda3"]}}
+
+    def reached(self, status):
+        return "cache" in status and "nda3" in status
+
+
+class PoolPut(PoolScenario):
+    kind = label = "pool.put"
+    path, body = "/api/v1/pools/depot/attach", {"device": "nda2", "disk": "nda3"}
+
+    def reached(self, status):
+        return "mirror-0" in status and "nda3" in status
+
+
+class PoolDevice(PoolScenario):
+    kind = label = "pool.device"
+    made = "zpool create -m none depot mirror nda2 nda3"
+    path, body = "/api/v1/pools/depot/devices", {"device": "nda3", "action": "offline"}
+
+    def reached(self, status):
+        return "OFFLINE" in status
+
+
+class DiskWipe(PoolScenario):
+    kind = label = "disk.wipe"
+    made = "zpool create -m none depot nda2 && zpool export depot"
+    path = "/api/v1/disks/nda2/wipe"
+
+    def seen(self, stage):
+        return stage.api("GET", "/api/v1/importable-pools").json()
+
+    def status(self, stage):
+        return stage.lab.exec("zpool", "import").out
+
+    def reached(self, status):
+        return "depot" not in status
+
+    def untouched(self, status):
+        return "depot" in status
+
+
 SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
              TakeSnapshot(), EditSnapshot(), DeleteSnapshots(), RollBack(), RunPlan(), Setup(), SetupForeign(),
-             UplinkChange(), UplinkConfirm(), UplinkRevert()]
+             UplinkChange(), UplinkConfirm(), UplinkRevert(), PoolCreate(), PoolExport(), PoolImport(), PoolScrub(), PoolTrim(),
+             PoolClear(), PoolAdd(), PoolPut(), PoolDevice(), DiskWipe()]
 
 
 def missing(kinds):

@@ -155,7 +155,7 @@ def interfaces(text):
 class Stage:
     def __init__(self, report, release="14.3", directory=None, keep=False, in_place=False):
         self.report, self.in_place = report, in_place
-        self.lab = Lab(release=release, memory="64G", directory=directory, keep=keep)
+        self.lab = Lab(release=release, memory="64G", disks="2x20G,3x1G", directory=directory, keep=keep)
         self.proxy = None
         self.threads = ThreadPoolExecutor(8)
 

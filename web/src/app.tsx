@@ -20,6 +20,7 @@ const Create = lazy(() => import("./features/guests/create"));
 const GuestPage = lazy(() => import("./features/guests/guest_page"));
 const Templates = lazy(() => import("./features/templates/templates"));
 const Networks = lazy(() => import("./features/network/networks"));
+const Storage = lazy(() => import("./features/storage/storage_page"));
 const Plans = lazy(() => import("./features/protection/plans"));
 const Activity = lazy(() => import("./features/tasks/activity").then(({ Activity: page }) => ({ default: page })));
 const TaskPage = lazy(() => import("./features/tasks/activity").then(({ TaskPage: page }) => ({ default: page })));
@@ -76,6 +77,7 @@ const router = createBrowserRouter([
           { path: "/guests/:name/:tab?/:kind?", element: <GuestPage /> },
           { path: "/templates", element: <Templates /> },
           { path: "/networks/:tab?", element: <Networks /> },
+          { path: "/storage/:tab?", element: <Storage /> },
           { path: "/protection", element: <Plans /> },
           { path: "/host", element: <Checks /> },
           { path: "/setup", element: <Setup /> },

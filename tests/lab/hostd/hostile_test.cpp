@@ -41,6 +41,10 @@ json::object range(const char* name, const char* address) {
     return {{"ranges", {json::object{{"switch", name}, {"address", address}}}}};
 }
 
+json::object disks_of(const char* disk, const char* role = "data", const char* layout = "stripe") {
+    return {{"role", role}, {"layout", layout}, {"disks", json::array{disk}}};
+}
+
 /// What each operation is asked for, each to be refused. An operation without its lies does not compile.
 template <class Operation>
 Lies lies();
@@ -55,6 +59,8 @@ Lies lies();
 BHYPE_ASKS_NOTHING(HostFacts)
 BHYPE_ASKS_NOTHING(DiskList)
 BHYPE_ASKS_NOTHING(PoolList)
+BHYPE_ASKS_NOTHING(PoolStatus)
+BHYPE_ASKS_NOTHING(PoolImportable)
 BHYPE_ASKS_NOTHING(InterfaceList)
 BHYPE_ASKS_NOTHING(LeaseList)
 BHYPE_ASKS_NOTHING(NeighborList)
@@ -68,15 +74,47 @@ BHYPE_LIES(DatasetList, {policy, {{"root", "tank"}, {"snapshots", true}}},
            {policy, {{"root", "foreign/bhype"}, {"snapshots", false}}},
            {field, {{"root", "tank/bhype/../home"}, {"snapshots", false}}},
            {field, {{"root", "-r"}, {"snapshots", false}}})
-BHYPE_LIES(PoolCreate, {Code::disk_in_use, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"nda0"}}}},
-           {Code::disk_in_use, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"nda2"}}}},
-           {policy, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"nda9"}}}},
-           {field, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"/dev/nda2"}}}},
-           {field, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"../root/secret"}}}},
-           {field, {{"pool", "more"}, {"layout", "stripe"}, {"disks", {"-f"}}}},
-           {field, {{"pool", "-f"}, {"layout", "stripe"}, {"disks", {"nda3"}}}},
-           {field, {{"pool", "mirror"}, {"layout", "stripe"}, {"disks", {"nda3"}}}},
-           {field, {{"pool", "more"}, {"layout", "-f"}, {"disks", {"nda3"}}}})
+BHYPE_LIES(PoolCreate, {Code::disk_in_use, {{"pool", "more"}, {"groups", {disks_of("nda0")}}}},
+           {Code::disk_in_use, {{"pool", "more"}, {"groups", {disks_of("nda2")}}}},
+           {policy, {{"pool", "more"}, {"groups", {disks_of("nda9")}}}},
+           {field, {{"pool", "more"}, {"groups", {disks_of("/dev/nda2")}}}},
+           {field, {{"pool", "more"}, {"groups", {disks_of("../root/secret")}}}},
+           {field, {{"pool", "more"}, {"groups", {disks_of("-f")}}}},
+           {field, {{"pool", "more"}, {"groups", json::array()}}},
+           {field, {{"pool", "more"}, {"groups", {disks_of("nda3", "cache")}}}},
+           {field, {{"pool", "-f"}, {"groups", {disks_of("nda3")}}}},
+           {field, {{"pool", "mirror"}, {"groups", {disks_of("nda3")}}}},
+           {field, {{"pool", "more"}, {"groups", {disks_of("nda3", "data", "-f")}}}})
+BHYPE_LIES(PoolImport, {Code::pool_exists, {{"guid", "12"}, {"pool", "tank"}}},
+           {Code::dataset_missing, {{"guid", "12"}, {"pool", "more"}}},
+           {field, {{"guid", "-a"}, {"pool", "more"}}}, {field, {{"guid", "tank"}, {"pool", "more"}}},
+           {field, {{"guid", "12"}, {"pool", "-R/"}}})
+BHYPE_LIES(PoolExport, {field, {{"pool", "-a"}}}, {field, {{"pool", "tank/bhype"}}},
+           {policy, {{"pool", "tank"}}})
+BHYPE_LIES(PoolScrub, {Code::dataset_missing, {{"pool", "none"}, {"action", "start"}}},
+           {field, {{"pool", "tank"}, {"action", "-s"}}})
+BHYPE_LIES(PoolTrim, {Code::dataset_missing, {{"pool", "none"}, {"action", "start"}}},
+           {field, {{"pool", "tank"}, {"action", "-s"}}})
+BHYPE_LIES(PoolClear, {Code::dataset_missing, {{"pool", "none"}}},
+           {Code::device_missing, {{"pool", "tank"}, {"device", "nda2"}}},
+           {field, {{"pool", "tank"}, {"device", "-F"}}}, {field, {{"pool", "tank"}, {"device", "../nda0"}}})
+BHYPE_LIES(PoolAdd, {Code::disk_in_use, {{"pool", "tank"}, {"group", disks_of("nda2")}}},
+           {Code::disk_in_use, {{"pool", "tank"}, {"group", disks_of("nda0", "cache")}}},
+           {Code::dataset_missing, {{"pool", "none"}, {"group", disks_of("nda3")}}},
+           {Code::command_failed, {{"pool", "tank"}, {"group", disks_of("nda3")}}},
+           {field, {{"pool", "tank"}, {"group", disks_of("-f")}}})
+BHYPE_LIES(DiskWipe, {Code::disk_in_use, {{"disk", "nda0"}}}, {Code::disk_in_use, {{"disk", "nda2"}}},
+           {policy, {{"disk", "nda9"}}}, {field, {{"disk", "-f"}}}, {field, {{"disk", "/dev/nda0"}}})
+BHYPE_LIES(DevicePut, {Code::disk_in_use, {{"pool", "tank"}, {"device", "nda0"}, {"disk", "nda2"}}},
+           {Code::device_missing, {{"pool", "tank"}, {"device", "nda2"}, {"disk", "nda3"}}},
+           {policy, {{"pool", "tank"}, {"device", "nda0"}, {"disk", "nda9"}}},
+           {field, {{"pool", "tank"}, {"device", "-f"}, {"disk", "nda3"}}},
+           {field, {{"pool", "tank"}, {"device", "nda0"}, {"disk", "-s"}}})
+BHYPE_LIES(DeviceChange,
+           {Code::device_missing, {{"pool", "tank"}, {"device", "nda2"}, {"action", "offline"}}},
+           {Code::dataset_missing, {{"pool", "none"}, {"device", "nda2"}, {"action", "offline"}}},
+           {field, {{"pool", "tank"}, {"device", "-f"}, {"action", "offline"}}},
+           {field, {{"pool", "tank"}, {"device", "nda0"}, {"action", "destroy"}}})
 BHYPE_LIES(TreeCreate, {Code::dataset_exists, {{"pool", "foreign"}, {"id", random_uuid().str()}}},
            {field, {{"pool", "tank/home"}, {"id", random_uuid().str()}}},
            {field, {{"pool", "tank"}, {"id", "x -o exec=on"}}})

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <thread>
 
 namespace bhype::test {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -79,6 +81,40 @@ std::optional<host::Interface> interface(Session& session, const std::string& na
     return std::nullopt;
 }
 
+host::VdevGroup group(host::PoolLayout layout, std::initializer_list<const char*> disks,
+                      host::VdevRole role = host::VdevRole::data) {
+    host::VdevGroup made{role, layout, {}};
+    for (const auto* disk : disks)
+        made.disks.push_back(DiskName::from(disk));
+    return made;
+}
+
+host::PoolState state_of(Session& session, const PoolName& pool) {
+    for (auto& one : session.perform(host::PoolStatus{}))
+        if (one.name == pool)
+            return std::move(one);
+    return {};
+}
+
+/// After its resilvering.
+host::PoolState settled(Session& session, const PoolName& pool) {
+    for (int tries = 0; tries < 120; ++tries) {
+        auto state = state_of(session, pool);
+        if (state.scan.state != host::ScanState::running)
+            return state;
+        std::this_thread::sleep_for(500ms);
+    }
+    return {};
+}
+
+std::vector<std::string> leaves(const host::PoolState& state) {
+    std::vector<std::string> names;
+    for (const auto& vdev : state.vdevs)
+        if (vdev.leaf)
+            names.push_back(vdev.name + ' ' + vdev.state);
+    return names;
+}
+
 TEST(Host, FactsModulesDisks) {
     Session session;
     const auto before = session.perform(host::HostFacts{});
@@ -103,8 +139,7 @@ TEST(Host, FactsModulesDisks) {
 
 TEST(Storage, PoolAndTree) {
     Session session;
-    const auto disk = [](const char* name) { return DiskName::from(name); };
-    session.perform(host::PoolCreate{tank, host::PoolLayout::mirror, {disk("nda0"), disk("nda1")}});
+    session.perform(host::PoolCreate{tank, {group(host::PoolLayout::mirror, {"nda0", "nda1"})}});
     EXPECT_THAT(session.perform(host::PoolList{}),
                 Contains(AllOf(Field(&host::Pool::name, tank), Field(&host::Pool::health, "ONLINE"))));
     const auto disks = session.perform(host::DiskList{});
@@ -113,7 +148,7 @@ TEST(Storage, PoolAndTree) {
     EXPECT_EQ(disks.at(2).used_by, "");
     EXPECT_EQ(code_of([&] {
                   session.perform(
-                      host::PoolCreate{PoolName::from("other"), host::PoolLayout::stripe, {disk("nda1")}});
+                      host::PoolCreate{PoolName::from("other"), {group(host::PoolLayout::stripe, {"nda1"})}});
               }),
               Code::disk_in_use);
 
@@ -122,6 +157,91 @@ TEST(Storage, PoolAndTree) {
     EXPECT_EQ(find(session, "tank/bhype").value().id, pool_id.str()) << "the second time changes nothing";
     for (const auto* name : {"", "/vm", "/template", "/image", "/.new"})
         EXPECT_EQ(owner_and_mode(std::string("/tank/bhype") + name), "0:_bhype 750") << name;
+}
+
+TEST(Storage, DevicesComeAndGo) {
+    Session session;
+    const auto more = PoolName::from("more");
+    const auto device = [](const char* name) { return VdevName::from(name); };
+    const auto disk = [](const char* name) { return DiskName::from(name); };
+    session.perform(host::PoolCreate{more, {group(host::PoolLayout::stripe, {"nda2"})}});
+    const host::DevicePut attach{more, device("nda2"), disk("nda3"), true};
+    session.perform(attach);
+    session.perform(attach);
+    EXPECT_THAT(leaves(settled(session, more)), ElementsAre("nda2 ONLINE", "nda3 ONLINE"));
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::DevicePut{more, device("nda2"), disk("nda1"), false});
+              }),
+              Code::disk_in_use);
+    session.perform(host::DeviceChange{more, device("nda3"), host::DeviceAction::offline});
+    auto state = state_of(session, more);
+    EXPECT_EQ(state.state, "DEGRADED");
+    EXPECT_THAT(leaves(state), ElementsAre("nda2 ONLINE", "nda3 OFFLINE"));
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::DeviceChange{more, device("nda2"), host::DeviceAction::offline});
+              }),
+              Code::command_failed)
+        << "the last one stays";
+    session.perform(host::DeviceChange{more, device("nda3"), host::DeviceAction::online});
+    state = settled(session, more);
+    EXPECT_EQ(state.state, "ONLINE");
+    EXPECT_EQ(state.scan.kind, host::ScanKind::resilver);
+    EXPECT_GT(state.available.bytes(), 3_GiB .bytes());
+    const host::DeviceChange detach{more, device("nda3"), host::DeviceAction::detach};
+    session.perform(detach);
+    session.perform(detach);
+    const host::PoolAdd add{more, group(host::PoolLayout::stripe, {"nda3"}, host::VdevRole::cache)};
+    session.perform(add);
+    session.perform(add);
+    EXPECT_EQ(state_of(session, more).vdevs.back().role, host::VdevRole::cache);
+    session.perform(host::DeviceChange{more, device("nda3"), host::DeviceAction::remove});
+    session.perform(host::DevicePut{more, device("nda2"), disk("nda3"), false});
+    EXPECT_THAT(leaves(settled(session, more)), ElementsAre("nda3 ONLINE"));
+}
+
+TEST(Storage, PoolsAreCaredForAndMove) {
+    Session session;
+    const auto more = PoolName::from("more"), again = PoolName::from("again");
+    session.perform(host::PoolScrub{more, host::UpkeepAction::start});
+    const auto state = settled(session, more);
+    EXPECT_EQ(state.scan.kind, host::ScanKind::scrub);
+    EXPECT_EQ(state.scan.state, host::ScanState::finished);
+    EXPECT_TRUE(state.scan.at);
+    session.perform(host::PoolScrub{more, host::UpkeepAction::stop});
+    const auto trimmed = code_of([&] { session.perform(host::PoolTrim{more, host::UpkeepAction::start}); });
+    EXPECT_TRUE(!trimmed || trimmed == Code::policy) << "done, or no disk can";
+    session.perform(host::PoolClear{more, {}});
+    session.perform(host::PoolClear{more, VdevName::from("nda3")});
+    std::string guid;
+    for (const auto& pool : session.perform(host::PoolList{}))
+        if (pool.name == more)
+            guid = pool.guid;
+    session.perform(host::PoolExport{more});
+    session.perform(host::PoolExport{more});
+    const auto importable = session.perform(host::PoolImportable{});
+    ASSERT_EQ(importable.size(), 1U);
+    EXPECT_EQ(importable[0].name, "more");
+    EXPECT_EQ(importable[0].guid, guid);
+    EXPECT_THAT(session.perform(host::DiskList{}),
+                Contains(AllOf(Field(&host::Disk::name, DiskName::from("nda3")),
+                               Field(&host::Disk::used_by, "exported pool more"))));
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::PoolCreate{again, {group(host::PoolLayout::stripe, {"nda3"})}});
+              }),
+              Code::disk_in_use);
+    EXPECT_EQ(code_of([&] { session.perform(host::DiskWipe{DiskName::from("nda0")}); }), Code::disk_in_use);
+    const host::PoolImport import{PoolGuid::from(guid), again, false, false};
+    session.perform(import);
+    session.perform(import);
+    EXPECT_EQ(state_of(session, again).state, "ONLINE");
+    session.perform(host::PoolExport{again});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
+    EXPECT_THAT(session.perform(host::PoolImportable{}), IsEmpty());
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::PoolImport{PoolGuid::from("12"), tank, false, false});
+              }),
+              Code::pool_exists);
 }
 
 TEST(Storage, TemplateFromImage) {

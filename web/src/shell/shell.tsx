@@ -27,6 +27,7 @@ import { Link, Outlet, useLocation } from "react-router-dom";
 import { useLive } from "../api/live";
 import { GuestActions } from "../features/guests/actions";
 import { useLogOut, useUser } from "../features/session/session";
+import { AlertsButton } from "../features/storage/alerts";
 import { TaskDrawerState, useTaskDrawer } from "../features/tasks/drawer_state";
 import { TaskDrawer } from "../features/tasks/task_drawer";
 import { isActive, useTasks } from "../features/tasks/tasks";
@@ -151,6 +152,7 @@ function Frame() {
               Search <kbd>Ctrl-K</kbd>
             </span>
           </Button>
+          <AlertsButton />
           <TasksButton />
           <UserMenu />
         </div>

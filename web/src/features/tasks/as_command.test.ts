@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../api/models";
-import { createCommand, curlCommand, sayAgain, setupCommand } from "./as_command";
+import { createCommand, curlCommand, poolCommand, sayAgain, setupCommand } from "./as_command";
 import { byWhom, filterTasks, objectPage, taskDuration } from "./tasks";
 
 const task = (kind: string, object: string): Task => ({
@@ -33,6 +33,16 @@ describe("a task as commands", () => {
   it("gives the deadline of a stop", () => {
     const said = sayAgain(task("vm.stop", "vm/web1"), { method: "POST", path: "/vms/web1/stop", body: { seconds: 30 } });
     expect(said.command).toBe("bhype vm stop web1 --seconds 30");
+  });
+
+  it("says what was asked of a pool in zpool's words", () => {
+    const groups = [{ role: "data", layout: "mirror", disks: ["nda2", "nda3"] }, { role: "spare", layout: "stripe", disks: ["nda4"] }];
+    expect(poolCommand({ method: "POST", path: "/pools", body: { name: "work", groups } })).toBe("bhype pool create work mirror nda2 nda3 spare nda4 --yes");
+    expect(poolCommand({ method: "POST", path: "/pools/work/scrub", body: { action: "stop" } })).toBe("bhype pool scrub work stop");
+    expect(poolCommand({ method: "POST", path: "/pools/work/devices", body: { action: "offline", device: "nda3" } })).toBe("bhype pool offline work nda3");
+    expect(poolCommand({ method: "POST", path: "/pools/work/replace", body: { device: "9876", disk: "nda5" } })).toBe("bhype pool replace work 9876 nda5 --yes");
+    expect(poolCommand({ method: "POST", path: "/pools/work/clear", body: {} })).toBe("bhype pool clear work");
+    expect(poolCommand({ method: "POST", path: "/vms/web1/start" })).toBeUndefined();
   });
 
   it("quotes hostile values", () => {

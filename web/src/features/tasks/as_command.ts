@@ -34,6 +34,49 @@ export function setupCommand(body: Record<string, unknown>): string {
   return shellLine([...words, "--yes"]);
 }
 
+interface Group {
+  role?: string;
+  layout?: string;
+  disks?: readonly string[];
+}
+
+const groupWords = ({ role = "data", layout = "stripe", disks = [] }: Group): string[] => [
+  ...(role === "data" ? [] : [role]),
+  ...(layout === "stripe" ? [] : [layout]),
+  ...disks,
+];
+
+/// What was asked of a pool, as zpool's verbs; undefined: it is not about one.
+export function poolCommand({ method, path, body = {} }: Order): string | undefined {
+  const text = (key: string): string => String(body[key] ?? "");
+  if (method === "POST" && path === "/pools") {
+    return shellLine(["bhype", "pool", "create", text("name"), ...((body["groups"] ?? []) as Group[]).flatMap(groupWords), "--yes"]);
+  }
+  const wiped = /^\/disks\/([^/]+)\/wipe$/.exec(path)?.[1];
+  if (wiped) return shellLine(["bhype", "disk", "wipe", decodeURIComponent(wiped), "--yes"]);
+  const [, name, verb] = /^\/pools\/([^/]+)\/([a-z]+)$/.exec(path) ?? [];
+  if (method !== "POST" || !name || !verb) return undefined;
+  const words = (verb: string, ...more: string[]): string => shellLine(["bhype", "pool", verb, decodeURIComponent(name), ...more.filter(Boolean)]);
+  switch (verb) {
+    case "scrub":
+    case "trim":
+      return words(verb, text("action"));
+    case "clear":
+      return words(verb, text("device"));
+    case "export":
+      return words(verb);
+    case "devices":
+      return words(text("action"), text("device"));
+    case "replace":
+    case "attach":
+      return words(verb, text("device"), text("disk"), "--yes");
+    case "vdevs":
+      return words("add", ...groupWords((body["group"] ?? {}) as Group), "--yes");
+    default:
+      return undefined;
+  }
+}
+
 export function curlCommand(order: Order): string {
   const words = ["curl", "--unix-socket", cliSocket, "-X", order.method];
   if (order.body && Object.keys(order.body).length > 0) {
@@ -68,6 +111,7 @@ export function sayAgain(task: Task, remembered?: Order): Said {
   if (order.path === "/setup") return { curl, command: setupCommand(order.body ?? {}) };
   const [noun, verb] = task.kind.split(".");
   const name = task.object.split("/")[1];
+  if (noun === "pool" || noun === "disk") return { curl, command: poolCommand(order) };
   if (noun !== "vm" || !verb || !name || !plainVerbs.has(verb)) return { curl };
   const words = ["bhype", "vm", verb, name];
   const seconds = order.body?.["seconds"];

@@ -76,7 +76,7 @@ export function useOrder() {
         follow(task.id);
         void client.invalidateQueries({ queryKey: ["tasks", "list"] });
       }
-      for (const key of ["vms", "switches", "forwards", "firewall"]) void client.invalidateQueries({ queryKey: [key] });
+      for (const key of ["vms", "switches", "forwards", "firewall", "pools", "alerts"]) void client.invalidateQueries({ queryKey: [key] });
     },
   });
 }

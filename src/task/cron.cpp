@@ -1,12 +1,12 @@
-#include "protect/cron.h"
+#include "task/cron.h"
 
 #include "base/error.h"
-#include "protect/local_time.h"
+#include "task/local_time.h"
 
 #include <array>
 #include <charconv>
 
-namespace bhype::protect {
+namespace bhype::task {
 
 namespace {
 
@@ -189,4 +189,4 @@ std::vector<std::int64_t> Cron::next(std::int64_t after, std::size_t many) const
     return times;
 }
 
-} // namespace bhype::protect
+} // namespace bhype::task

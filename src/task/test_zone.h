@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-namespace bhype::protect::test {
+namespace bhype::task::test {
 
 /// A time zone as POSIX writes it, whatever the machine has.
 class Zone {
@@ -22,4 +22,4 @@ class Zone {
 
 inline constexpr const char* berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
 
-} // namespace bhype::protect::test
+} // namespace bhype::task::test

@@ -1,5 +1,5 @@
-#include "protect/cron.h"
-#include "protect/test_zone.h"
+#include "task/cron.h"
+#include "task/test_zone.h"
 
 #include "base/error.h"
 
@@ -8,7 +8,7 @@
 
 #include <random>
 
-namespace bhype::protect {
+namespace bhype::task {
 
 namespace {
 
@@ -129,4 +129,4 @@ TEST(Cron, AgreesWithLookingAtEachMinute) {
 
 } // namespace
 
-} // namespace bhype::protect
+} // namespace bhype::task

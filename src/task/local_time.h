@@ -6,7 +6,7 @@
 #include <ctime>
 #include <string>
 
-namespace bhype::protect {
+namespace bhype::task {
 
 /// `at`: epoch seconds.
 inline std::tm local_time(std::int64_t at) {
@@ -23,4 +23,4 @@ inline std::string local_text(std::int64_t at, const char* format) {
     return {text, std::strftime(text, sizeof text, format, &parts)};
 }
 
-} // namespace bhype::protect
+} // namespace bhype::task

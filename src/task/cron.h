@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace bhype::protect {
+namespace bhype::task {
 
 /// Five fields: minute, hour, day of month, month, day of week (0 and 7 are Sunday), each of '*', numbers,
 /// ranges, steps and lists; months and days by their first three letters too; or one of @hourly, @daily,
@@ -40,4 +40,4 @@ class Cron {
     bool any_weekday_ = false;
 };
 
-} // namespace bhype::protect
+} // namespace bhype::task

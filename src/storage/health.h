@@ -1,0 +1,26 @@
+#pragma once
+
+// What is wrong with a pool, in words, and what to do about it. Pure: no host.
+
+#include "host/pool_operations.h"
+
+namespace bhype::storage {
+
+enum class Severity { warning, critical };
+BOOST_DESCRIBE_ENUM(Severity, warning, critical)
+
+struct PoolFinding {
+    std::string id; ///< the same as long as the same is wrong: "degraded", "device/nda1", "full"
+    Severity severity = Severity::warning;
+    std::string text;
+    std::string advice;
+};
+BOOST_DESCRIBE_STRUCT(PoolFinding, (), (id, severity, text, advice))
+
+/// The worst first. `percent`: of the usable room.
+std::vector<PoolFinding> findings(const host::PoolState& pool, std::int64_t percent);
+
+/// Of what file systems can hold; of the disks where that is not known.
+std::int64_t percent_full(const host::Pool& pool, const host::PoolState* state);
+
+} // namespace bhype::storage

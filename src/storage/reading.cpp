@@ -1,0 +1,95 @@
+#include "storage/endpoints.h"
+
+#include <algorithm>
+
+namespace bhype::storage {
+
+namespace {
+
+using access::Privilege;
+using api::Call;
+using api::Method;
+using api::ok;
+using api::Reply;
+
+/// Those that the query names; all that are free when it does not.
+std::vector<DiskName> chosen_disks(const Call& call, const std::vector<host::Disk>& disks) {
+    const auto asked = call.query.find("disks");
+    std::vector<DiskName> chosen;
+    std::vector<FieldProblem> problems;
+    if (asked == call.query.end()) {
+        for (const auto& disk : disks)
+            if (disk.used_by.empty())
+                chosen.push_back(disk.name);
+        return chosen;
+    }
+    std::string_view rest = asked->second;
+    while (!rest.empty()) {
+        const auto word = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+        const auto name = DiskName::parse(word);
+        StoragePlan ignored;
+        if (name)
+            judge(disks, *name, "query.disks", problems, ignored);
+        else
+            problems.push_back({"query.disks", std::string(DiskName::text_rule().rule)});
+        if (name)
+            chosen.push_back(*name);
+    }
+    if (!problems.empty())
+        throw Error(Code::invalid_field, {}, std::move(problems));
+    return chosen;
+}
+
+Reply layouts(const Services& services, const Call& call) {
+    const auto disks = services.host.call(host::DiskList{});
+    return ok(encode(proposals(chosen_disks(call, disks), sizes_of(disks))));
+}
+
+} // namespace
+
+void add_reading_endpoints(api::Router& router, Services& services) {
+    router.add<std::vector<host::Disk>>(
+        {.method = Method::get,
+         .path = "/api/v1/disks",
+         .privilege = Privilege::administer,
+         .summary = "List the disks and who uses them",
+         .tag = "storage"},
+        [&](const Call&) { return ok(encode(services.host.call(host::DiskList{}))); });
+    router.add<std::vector<PoolView>>({.method = Method::get,
+                                       .path = "/api/v1/pools",
+                                       .privilege = Privilege::look,
+                                       .summary = "List the pools, their devices and what is wrong with them",
+                                       .tag = "storage"},
+                                      [&](const Call&) { return ok(encode(services.pools.look())); });
+    router.add<PoolView>({.method = Method::get,
+                          .path = "/api/v1/pools/{pool}",
+                          .privilege = Privilege::look,
+                          .summary = "A pool",
+                          .tag = "storage"},
+                         [&](const Call& call) { return ok(encode(services.pools.look(named(call)))); });
+    router.add<std::vector<host::ImportablePool>>(
+        {.method = Method::get,
+         .path = "/api/v1/importable-pools",
+         .privilege = Privilege::administer,
+         .summary = "List the pools that are on disks of this host and not imported",
+         .tag = "storage"},
+        [&](const Call&) { return ok(encode(services.host.call(host::PoolImportable{}))); });
+    router.add<std::vector<Proposal>>(
+        {.method = Method::get,
+         .path = "/api/v1/layouts",
+         .privilege = Privilege::administer,
+         .summary =
+             "Ways to make a pool of disks, the best first: how much each holds and how many disks may fail",
+         .tag = "storage",
+         .query = {{"disks", "which ones, with commas between; all that are free when missing"}}},
+        [&](const Call& call) { return layouts(services, call); });
+    router.add<std::vector<Alert>>({.method = Method::get,
+                                    .path = "/api/v1/alerts",
+                                    .privilege = Privilege::look,
+                                    .summary = "What is wrong now, the worst first",
+                                    .tag = "host"},
+                                   [&](const Call&) { return ok(encode(services.pools.alerts())); });
+}
+
+} // namespace bhype::storage

@@ -1,0 +1,211 @@
+"""Point pools: the wizard's proposals and what zpool then says, a disk pulled and replaced, a pool that moves, scrubs, alerts."""
+
+from labkit import POOL, eventually
+
+GIB = 1 << 30
+# Other disks of the lab have the host's pool.
+SPARE = ["nda%d" % number for number in range(2, 8)]
+
+
+def pool(lab, name):
+    return lab.bhype("pool", "show", name, "--json").json()
+
+
+def states(lab, name):
+    return {device["name"]: device["state"] for device in pool(lab, name)["vdevs"] if device["leaf"]}
+
+
+def settled(lab, name, seconds=120):
+    return eventually(lambda: (lambda now: now if now["scan"]["state"] != "running" else None)(pool(lab, name)), seconds, 0.5)
+
+
+def alerts(lab, about):
+    return [one for one in lab.bhype("alert", "list", "--json").json() if one["about"] == "pools/" + about]
+
+
+def done(report, name, result):
+    report.same(name, (result.status, result.err if result.status else ""), (0, ""))
+    return result
+
+
+def words(groups):
+    out = []
+    for group in groups:
+        out += [group["role"]] if group["role"] != "data" else []
+        out += [group["layout"]] if group["layout"] != "stripe" else []
+        out += group["disks"]
+    return out
+
+
+def run(lab, report):
+    disks(lab, report)
+    layouts(lab, report)
+    wrong(lab, report)
+    pulled(lab, report)
+    moves(lab, report)
+    others(lab, report)
+
+
+def disks(lab, report):
+    shown = {disk["name"]: disk for disk in lab.bhype("disk", "list", "--json").json()}
+    report.same("disks of the pool say so", shown["nda0"]["used_by"], "pool " + POOL)
+    report.same("the spare ones are free", {shown[name]["used_by"] for name in SPARE}, {""})
+    report.same("model and serial are known", (shown["nda2"]["description"], shown["nda2"]["ident"]), ("Lab Disk", "LAB00002"))
+    own = pool(lab, POOL)
+    report.same("bHype's pool is known as such", (own["bhype"], own["health"]), (True, "ONLINE"))
+    report.check("it has room", own["available"] > GIB, own)
+    report.same("nobody else may list disks", lab.bhype("disk", "list", user="dev1").status, 3)
+    report.same("who looks sees the pools", lab.bhype("pool", "list", user="dev1").status, 0)
+
+
+def layouts(lab, report):
+    """Whatever is proposed can be made, and holds what was said."""
+    for count in (3, 6):
+        chosen = SPARE[:count]
+        found = lab.bhype("pool", "layouts", *chosen, "--json").json()
+        report.check("%d disks: there are proposals" % count, found, found)
+        for one in found:
+            name = "layout%d" % count
+            made = lab.bhype("pool", "create", name, *words(one["groups"]), "--yes")
+            if made.status != 0:
+                report.check("%s of %d is made" % (one["name"], count), False, made)
+                continue
+            now = pool(lab, name)
+            real = now["used"] + now["available"]
+            report.check("%s of %d disks holds what was said" % (one["name"], count), abs(real - one["usable"]) < one["usable"] / 100,
+                         "%d, said %d: %.2f %%" % (real, one["usable"], 100.0 * real / one["usable"] - 100))
+            lab.exec("zpool", "destroy", name)
+
+
+def wrong(lab, report):
+    """Bad wishes name the field, and change nothing."""
+    before = lab.exec("zpool", "list", "-H", "-o", "name").out
+    for title, command, part in (
+            ("a disk of another pool", ("create", "bad", "mirror", "nda0", "nda2"), "in use: pool " + POOL),
+            ("a disk that is not there", ("create", "bad", "nda9"), "there is no disk nda9"),
+            ("one disk for a mirror", ("create", "bad", "mirror", "nda2"), "at least 2"),
+            ("a disk twice", ("create", "bad", "mirror", "nda2", "nda2"), "twice"),
+            ("a cache that is a mirror", ("create", "bad", "nda2", "cache", "mirror", "nda3", "nda4"), "cache cannot be a mirror"),
+            ("a name that is taken", ("create", POOL, "nda2"), "there is a pool " + POOL),
+            ("a reserved name", ("create", "mirror1", "nda2"), "not mirror, raidz"),
+            ("words that are no disk", ("create", "bad", "../etc/passwd"), "disk"),
+            ("a log alone", ("create", "bad", "log", "nda2"), "at least one of data"),
+            ("a pool that is not there", ("add", "none", "nda2"), "there is no pool none"),
+            ("a device that is not there", ("replace", POOL, "nda7", "nda2"), "is no device of pool"),
+            ("a disk in use for a replacement", ("replace", POOL, "nda0", "nda1"), "in use"),
+            ("bHype's own pool exported", ("export", POOL), "holds bHype's VMs"),
+            ("a schedule that never comes", ("schedule", POOL, "--scrub", "0 0 31 2 *"), "never comes"),
+            ("a schedule that is none", ("schedule", POOL, "--scrub", "often"), "scrub")):
+        result = lab.bhype("pool", *command, "--yes")
+        report.check(title + " is refused", result.status == 3 and part in result.err, result, part)
+    report.same("nothing was made", lab.exec("zpool", "list", "-H", "-o", "name").out, before)
+    unasked = lab.bhype("pool", "create", "bad", "nda2")
+    report.check("without --yes or a terminal nothing is wiped", unasked.status == 2 and "WIPES /dev/nda2 (2G, Lab Disk, serial LAB00002)" in unasked.err, unasked)
+    plan = lab.bhype("pool", "create", "bad", "mirror", "nda2", "nda3", "spare", "nda4", "--plan", "--json").json()
+    report.holds("the plan is zpool's own words", plan["commands"][0], "zpool create -m none")
+    report.same("it names what is lost", len(plan["wipes"]), 3)
+    report.same("nobody but administrators", lab.bhype("pool", "create", "bad", "nda2", "--yes", user="dev1").status, 3)
+
+
+def pulled(lab, report):
+    """A disk is pulled: degraded, an alert, a replacement, resilvering to the end."""
+    done(report, "a mirror on spare disks", lab.bhype("pool", "create", "work", "mirror", "nda2", "nda3", "--yes"))
+    report.same("a guest's worth of data", lab.sh("zfs set mountpoint=/work work && dd if=/dev/urandom of=/root/data bs=1048576 count=50 2>/dev/null && "
+                                                  "cp /root/data /work/data && zpool sync work").status, 0)
+    report.same("no alert yet", alerts(lab, "work"), [])
+    lab.verb("disk", "nda3", "pull")
+    lab.sh("dd if=/dev/urandom of=/work/more bs=1048576 count=5 2>/dev/null; zpool sync work")
+    report.check("the pool is degraded", eventually(lambda: pool(lab, "work")["health"] == "DEGRADED", 60), pool(lab, "work"))
+    found = eventually(lambda: alerts(lab, "work"), 40)
+    report.check("an alert says so", found and any("degraded" in one["text"] for one in found), found)
+    report.check("and what to do", any("bhype pool replace work" in one["advice"] for one in found or []), found)
+    report.same("the disk is gone from the list", [disk["name"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], [])
+    broken = [device["name"] for device in pool(lab, "work")["vdevs"] if device["leaf"] and device["state"] != "ONLINE"]
+    report.same("one device is broken", len(broken), 1)
+    done(report, "it is replaced", lab.bhype("pool", "replace", "work", broken[0], "nda4", "--yes"))
+    now = settled(lab, "work")
+    report.check("resilvered to the end", now and now["health"] == "ONLINE" and now["scan"]["kind"] == "resilver" and now["scan"]["errors"] == 0, now)
+    report.same("the new disk is in", states(lab, "work"), {"nda2": "ONLINE", "nda4": "ONLINE"})
+    report.check("the alert is over", eventually(lambda: not alerts(lab, "work"), 40), alerts(lab, "work"))
+    report.same("the data is whole", lab.sh("cmp /work/data /root/data").status, 0)
+    lab.verb("disk", "nda4", "pull")
+    lab.sh("dd if=/dev/urandom of=/work/more bs=1048576 count=5 2>/dev/null; zpool sync work")
+    eventually(lambda: pool(lab, "work")["health"] == "DEGRADED", 60)
+    lab.verb("disk", "nda4", "new")
+    broken = [device["name"] for device in pool(lab, "work")["vdevs"] if device["leaf"] and device["state"] != "ONLINE"]
+    done(report, "a blank disk in the same place", lab.bhype("pool", "replace", "work", broken[0] if broken else "nda4", "nda4", "--yes"))
+    now = settled(lab, "work")
+    report.check("is filled", now and now["health"] == "ONLINE", now)
+    lab.verb("disk", "nda3", "insert")
+    kept = eventually(lambda: [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], 20)
+    report.same("the disk that was pulled first still has its label", kept, ["exported pool work"])
+    done(report, "it is wiped", lab.bhype("disk", "wipe", "nda3", "--yes"))
+    report.same("and free", [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], [""])
+    report.same("one in use is not", lab.bhype("disk", "wipe", "nda2", "--yes").status, 3)
+    done(report, "a device goes offline", lab.bhype("pool", "offline", "work", "nda4"))
+    report.same("degraded again", pool(lab, "work")["health"], "DEGRADED")
+    refused = lab.bhype("pool", "offline", "work", "nda2")
+    report.check("the last one stays", refused.status == 1 and "no valid replicas" in refused.err, refused)
+    done(report, "back online", lab.bhype("pool", "online", "work", "nda4"))
+    report.check("and healthy", settled(lab, "work")["health"] == "ONLINE", pool(lab, "work"))
+    done(report, "a log is added", lab.bhype("pool", "add", "work", "log", "nda5", "--yes"))
+    done(report, "a spare is added", lab.bhype("pool", "add", "work", "spare", "nda6", "--yes"))
+    report.same("both are in", sorted((device["role"], device["name"]) for device in pool(lab, "work")["vdevs"] if device["role"] != "data"), [("log", "nda5"), ("spare", "nda6")])
+    refused = lab.bhype("pool", "add", "work", "nda7", "--yes")
+    report.check("a single disk beside a mirror is refused", refused.status == 1 and "mismatched replication level" in refused.err, refused)
+    for device in ("nda5", "nda6"):
+        done(report, "%s is removed" % device, lab.bhype("pool", "remove", "work", device))
+    report.check("they are out", eventually(lambda: set(states(lab, "work")) == {"nda2", "nda4"}, 20), states(lab, "work"))
+    done(report, "a third side", lab.bhype("pool", "attach", "work", "nda2", "nda5", "--yes"))
+    report.check("is filled", len([state for state in settled(lab, "work")["vdevs"] if state["leaf"]]) == 3, pool(lab, "work"))
+    done(report, "and detached", lab.bhype("pool", "detach", "work", "nda5"))
+    done(report, "a scrub", lab.bhype("pool", "scrub", "work"))
+    now = settled(lab, "work")
+    report.check("finds nothing", now["scan"]["kind"] == "scrub" and now["scan"]["errors"] == 0 and now["scan"]["at"], now["scan"])
+    report.same("stopping none is no error", lab.bhype("pool", "scrub", "work", "stop").status, 0)
+    shown = lab.bhype("pool", "schedule", "work", "--scrub", "0 3 1 * *", "--json").json()
+    report.same("scrubs have times", (shown["scrub"], len(shown["next_scrubs"])), ("0 3 1 * *", 5))
+    lab.restart("bhyped")
+    report.same("which stay", pool(lab, "work")["scrub"], "0 3 1 * *")
+    lab.bhype("pool", "schedule", "work", "--scrub", "* * * * *")
+    before = pool(lab, "work")["scan"]["at"]
+    report.check("and come", eventually(lambda: (pool(lab, "work")["scan"]["at"] or 0) > before, 100, 1), pool(lab, "work")["scan"])
+    report.same("or not", lab.bhype("pool", "schedule", "work", "--never").status, 0)
+
+
+def moves(lab, report):
+    """Export, import under another name, by another system, and after a boot."""
+    lab.sh("zfs unmount work")
+    done(report, "exported", lab.bhype("pool", "export", "work"))
+    report.same("it is gone", lab.bhype("pool", "show", "work").status, 3)
+    report.same("its disks are not offered", {disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] in ("nda2", "nda4")}, {"exported pool work"})
+    refused = lab.bhype("pool", "create", "other", "nda2", "--yes")
+    report.check("nor taken", refused.status == 3 and "exported pool work" in refused.err, refused)
+    listed = lab.bhype("pool", "importable", "--json").json()
+    report.same("it can be imported", [one["name"] for one in listed], ["work"])
+    report.same("a name that is taken", lab.bhype("pool", "import", "work", "--name", POOL).status, 3)
+    done(report, "imported under another name", lab.bhype("pool", "import", listed[0]["guid"], "--name", "moved"))
+    report.same("nothing of it is mounted", lab.sh("mount | grep -c ' /work '").out.strip(), "0")
+    lab.reboot()
+    lab.wait_ready()
+    report.check("it is there after a boot", eventually(lambda: lab.bhype("pool", "show", "moved").status == 0, 30), lab.bhype("pool", "list"))
+    lab.sh("zpool export moved")
+    lab.verb("disk", "nda2", "pull")
+    done(report, "imported with a side missing", lab.bhype("pool", "import", "moved"))
+    report.same("degraded", pool(lab, "moved")["health"], "DEGRADED")
+    lab.verb("disk", "nda2", "insert")
+    broken = [device["name"] for device in pool(lab, "moved")["vdevs"] if device["leaf"] and device["state"] != "ONLINE"]
+    done(report, "the side comes back", lab.bhype("pool", "online", "moved", broken[0]))
+    now = settled(lab, "moved")
+    report.check("whole again", now and now["health"] == "ONLINE", now)
+    report.same("and the data", lab.sh("zfs mount moved && cmp /work/data /root/data").status, 0)
+
+
+def others(lab, report):
+    """Filling up, and errors on the medium."""
+    lab.sh("zfs set quota=none moved; dd if=/dev/urandom of=/work/big bs=1048576 count=%d 2>/dev/null; zpool sync moved" % (int(pool(lab, "moved")["available"] * 0.83) >> 20))
+    found = eventually(lambda: [one for one in alerts(lab, "moved") if one["id"].endswith("/filling")], 60)
+    report.check("80 % full is an alert", found, (pool(lab, "moved")["percent"], alerts(lab, "moved")))
+    lab.sh("rm /work/big; zpool sync moved")
+    report.check("which ends", eventually(lambda: not alerts(lab, "moved"), 60), alerts(lab, "moved"))
+    report.same("the pool goes", lab.sh("zpool destroy -f moved").status, 0)
