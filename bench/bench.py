@@ -24,7 +24,7 @@ import consoles
 import journal
 import lists
 import memories
-import networks
+import switches
 import starts
 from host import Host
 from labkit import Lab
@@ -32,7 +32,7 @@ from measure import Others
 from peers import Libvirtd, Nginx
 from report import Report
 
-GROUPS = {"list": lists, "console": consoles, "start": starts, "memory": memories, "journal": journal, "network": networks}
+GROUPS = {"list": lists, "console": consoles, "start": starts, "memory": memories, "journal": journal, "network": switches}
 
 
 class Bench:

@@ -1,6 +1,7 @@
 """The programs that bHype is measured beside, each in a folder of its own, on unix sockets or the loopback."""
 
 import os
+import shutil
 import socket
 import time
 
@@ -84,18 +85,22 @@ class Libvirtd(Program):
             file.truncate(1 << 30)
         with open(folder + "/libvirtd.conf", "w") as file:
             file.write('unix_sock_dir = "%s"\nauth_unix_rw = "none"\nauth_unix_ro = "none"\n' % folder)
-        # Its QEMU driver wants an account that comes with a package which would start it on the machine.
+        # Its QEMU driver wants an account that comes with a package which would start it on the machine, and folders of its
+        # own in these.
+        etc = folder + "/etc"
+        shutil.copytree("/etc", etc, symlinks=True)
+        os.makedirs(etc + "/libvirt", exist_ok=True)
         for name, line in (("passwd", "libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin"), ("group", "libvirt-qemu:x:64055:")):
-            with open("/etc/" + name) as old, open("%s/%s" % (folder, name), "w") as new:
-                new.write(old.read() + line + "\n")
-        private = ["/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/run"]
-        script = "set -e; echo 'user = \"root\"' >%s/qemu.conf; " % folder
+            with open("%s/%s" % (etc, name), "a") as file:
+                file.write(line + "\n")
+        with open(etc + "/libvirt/qemu.conf", "w") as file:
+            file.write('user = "root"\n')
+        script = "set -e; mount --bind %s /etc; " % etc
         # A /dev/kvm that QEMU cannot use makes libvirtd ask QEMU for its abilities again and again.
         script += "mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/zero c 1 5; "
         script += "mknod -m 666 /dev/urandom c 1 9; mknod -m 666 /dev/random c 1 8; mkdir /dev/pts /dev/shm; "
-        script += "for f in passwd group; do mount --bind %s/$f /etc/$f; done; " % folder
-        script += "".join("[ ! -d %s ] || mount -t tmpfs none %s; " % (path, path) for path in private)
-        script += "cp %s/qemu.conf /etc/libvirt/; exec /usr/sbin/libvirtd --config %s/libvirtd.conf --pid-file %s/libvirtd.pid" % (folder, folder, folder)
+        script += "".join("mount -t tmpfs none %s; " % path for path in ("/var/lib", "/var/cache", "/var/log", "/run"))
+        script += "exec /usr/sbin/libvirtd --config %s/libvirtd.conf --pid-file %s/libvirtd.pid" % (folder, folder)
         self._log = open(folder + "/libvirtd.log", "w")
         super().__init__("/usr/bin/unshare", "--mount", "--net", "/bin/sh", "-c", script, stderr=self._log)
         until_listening(self.socket)

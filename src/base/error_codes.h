@@ -104,6 +104,10 @@
     X(no_space, "storage.no_space", 409, "The pool has not enough free space",                               \
       "ZFS has no room for what was asked. VMs that run may stop as well once they write.",                  \
       "Free space in the pool.")                                                                             \
+    X(below_floor, "storage.below_floor", 409, "The pool has less free space than it should keep",           \
+      "What writes is not started any more, so that what runs can go on: VMs stop when the pool is full. "   \
+      "Stopping, consoles and deleting go on.",                                                              \
+      "Delete snapshots or VMs, or add disks; `bhype space floor` tells and sets how much stays free.")      \
     X(no_pool, "storage.no_pool", 409, "bHype has no ZFS pool yet",                                          \
       "VMs live in a ZFS pool that bHype was told to use. None was chosen yet, or the chosen one is not "    \
       "imported.",                                                                                           \

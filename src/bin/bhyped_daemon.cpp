@@ -12,6 +12,7 @@
 #include "protect/endpoints.h"
 #include "protect/tasks.h"
 #include "storage/endpoints.h"
+#include "storage/space.h"
 #include "storage/tasks.h"
 #include "store/documents.h"
 #include "system/system.h"
@@ -105,6 +106,7 @@ struct Daemon::Parts {
     protect::PlanServices planning;
     storage::Pools pools;
     storage::Services storing;
+    storage::SpaceServices spacing;
     api::Router router;
     api::Dispatch dispatch;
     http::Server server;
@@ -118,6 +120,7 @@ constexpr std::string_view forward = "forward";
 constexpr std::string_view setting = "setting";
 constexpr std::string_view plan = "plan";
 constexpr std::string_view plan_state = "plan.state";
+constexpr std::int64_t usual_floor = 5; ///< percent of the pool that stays free
 constexpr std::string_view alert = "alert";
 constexpr std::string_view scrub_schedule = "pool.scrub";
 
@@ -199,14 +202,20 @@ Daemon::Parts::Parts(const Config& wanted)
                        return caller && access::may_change(*caller, record.ownership);
                    }},
       pools(*host, keep_pools()), storing{.host = *host, .pools = pools, .task_endpoints = task_endpoints},
+      spacing{.vms = vms,
+              .pool = keep_host().pool,
+              .floor = keep_host().floor,
+              .set_floor = [this](std::int64_t percent) { documents.put(setting, "floor", percent); }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
     switches.nics_from([this] { return nics(); });
     vm::add_tasks(*tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
         return vm::start_problems(machine, system.offer(), switches);
     });
     protect::add_tasks(*tasks, inventory, keeper, switches);
-    protect::add_plan_tasks(*tasks, plans, inventory, planning.may_change);
+    protect::add_plan_tasks(*tasks, plans, inventory, planning.may_change,
+                            [this] { vm::require_room(system.offer()); });
     storage::add_tasks(*tasks, pools);
+    storage::add_space_tasks(*tasks, inventory, keeper);
     system.add_tasks(*tasks, [this] {
         keeper.wake();
         pools.wake();
@@ -275,7 +284,8 @@ network::Switches::Keep Daemon::Parts::keep_switches() {
 
 system::Keep Daemon::Parts::keep_host() {
     return {.pool = [this] { return documents.find<PoolName>(setting, "pool"); },
-            .set_pool = [this](const PoolName& pool) { documents.put(setting, "pool", pool); }};
+            .set_pool = [this](const PoolName& pool) { documents.put(setting, "pool", pool); },
+            .floor = [this] { return documents.find<std::int64_t>(setting, "floor").value_or(usual_floor); }};
 }
 
 protect::Plans::Keep Daemon::Parts::keep_plans() {
@@ -354,6 +364,7 @@ void Daemon::Parts::declare() {
     protect::add_plan_endpoints(router, planning);
     network::add_endpoints(router, networks);
     storage::add_endpoints(router, storing);
+    storage::add_space_endpoints(router, spacing);
     system.add_endpoints(router, task_endpoints);
     api::declare_audit(router, audit);
     api::declare_about(router);

@@ -36,6 +36,7 @@ void add_vm_commands(CLI::App& app, Context& context);
 void add_snapshot_commands(CLI::App& app, Context& context);
 void add_plan_commands(CLI::App& app, Context& context);
 void add_storage_commands(CLI::App& app, Context& context);
+void add_space_commands(CLI::App& app, Context& context);
 void add_network_commands(CLI::App& app, Context& context);
 void add_uplink_commands(CLI::App& app, Context& context);
 void add_task_commands(CLI::App& app, Context& context);

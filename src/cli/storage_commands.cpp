@@ -346,6 +346,7 @@ void add_storage_commands(CLI::App& app, Context& context) {
         });
     wiping->add_option("DISK", options->name, "the disk")->required();
     wiping->add_flag("--plan,--dry-run", options->plan, "tell what would be lost, do nothing");
+    add_space_commands(app, context);
     const auto alerts = [&context] {
         return context.print("/api/v1/alerts",
                              [&](const json::value& all) { return alerts_table(all, context.plain); });

@@ -19,6 +19,7 @@
 #include "host/traffic.h"
 #include "host/zfs.h"
 #include "host/zfs_snapshot.h"
+#include "host/zfs_space.h"
 #include "host/zpool.h"
 #include "host/zpool_status.h"
 
@@ -319,6 +320,9 @@ TEST(Golden, EveryOtherCommand) {
         zpool_trim({pool, UpkeepAction::stop}),
         zpool_clear({pool, std::nullopt}),
         zpool_clear({pool, VdevName::from("nda0p3")}),
+        zfs_list_space(pool),
+        zfs_set_limits({dataset, 50_GiB, ByteSize(0)}),
+        zfs_set_limits({dataset, ByteSize(0), 1536_MiB}),
         zpool_labelclear(DiskName::from("nda5")),
         zpool_put({pool, VdevName::from("9876543210"), DiskName::from("nda5"), false}),
         zpool_put({pool, VdevName::from("gpt/disk0"), DiskName::from("nda5"), true}),

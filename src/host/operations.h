@@ -9,6 +9,7 @@
 #include "host/network_operations.h"
 #include "host/pool_operations.h"
 #include "host/snapshot_operations.h"
+#include "host/space_operations.h"
 
 namespace bhype::host {
 
@@ -369,6 +370,6 @@ using Operations = boost::mp11::mp_list<
     ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot, SnapshotReclaim, SnapshotDestroy,
     SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore, SnapshotDefinition, PoolStatus,
     PoolImportable, PoolImport, PoolExport, PoolScrub, PoolTrim, PoolClear, PoolAdd, DevicePut, DeviceChange,
-    DiskWipe>;
+    DiskWipe, SpaceList, DatasetLimit, DiskGrow>;
 
 } // namespace bhype::host

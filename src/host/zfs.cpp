@@ -144,7 +144,7 @@ Code zfs_code(std::string_view err) {
         Code code;
     };
     // lib/libzfs/libzfs_util.c and zpool_vdev.c; the same from 2.1.9 to 2.4. The order matters.
-    static constexpr std::array<Row, 20> rows{{
+    static constexpr std::array<Row, 21> rows{{
         {"pool already exists", Code::pool_exists},
         {"is part of active pool", Code::disk_in_use},
         {"is part of exported pool", Code::disk_in_use},
@@ -160,6 +160,7 @@ Code zfs_code(std::string_view err) {
         {"out of space", Code::no_space},
         {"space quota exceeded", Code::no_space},
         {"size is greater than available space", Code::no_space},
+        {"size is less than current used or reserved space", Code::no_space},
         {"clones of previous snapshots exist", Code::dataset_has_clones},
         {"has dependent clones", Code::dataset_has_clones}, // cmd/zfs/zfs_main.c, before it destroys anything
         {"dataset is busy", Code::dataset_busy},

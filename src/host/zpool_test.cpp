@@ -1,3 +1,4 @@
+#include "host/zfs_space.h"
 #include "host/zpool.h"
 #include "host/zpool_status.h"
 
@@ -199,6 +200,25 @@ TEST(Zpool, ReadsAScan) {
     EXPECT_EQ(paused.percent, 83.63);
     EXPECT_EQ(scan_of("scrub canceled on Mon Nov 23 20:53:05 2026\n").state, ScanState::cancelled);
     EXPECT_EQ(scan_of("none requested\n").kind, ScanKind::none);
+}
+
+TEST(Zfs, ReadsWhoUsesWhat) {
+    const auto list = zfs_list_space(tank);
+    const auto found = parse_zfs_space(
+        list,
+        printed(
+            "tank\tfilesystem\t1000\t98304\t0\t0\t2000\t0\t0\t-\t-\tlz4\n"
+            "tank/bhype/vm/web1/disk0\tvolume\t900\t600\t200\t100\t1800\t-\t0\t1073741824\t16384\tlz4\n"));
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[1].by_snapshots, ByteSize(200));
+    EXPECT_EQ(found[1].by_reservation, ByteSize(100));
+    EXPECT_EQ(found[1].logical, ByteSize(1800));
+    EXPECT_EQ(found[1].volblocksize, ByteSize(16384));
+    EXPECT_TRUE(found[1].volume);
+    EXPECT_EQ(found[0].volsize, ByteSize(0));
+    EXPECT_THAT(parse_zfs_space(list, printed("", 1, "cannot open 'tank': dataset does not exist\n")),
+                IsEmpty());
+    EXPECT_THAT(error_of([&] { parse_zfs_space(list, printed("tank\n")); }), HasSubstr("output_unexpected"));
 }
 
 // lib/libzfs/libzfs_util.c, cmd/zpool/zpool_main.c

@@ -51,6 +51,9 @@ struct Context {
 /// Throws Error(vm_running) when the dataset is a VM's that runs.
 void not_while_running(Context& context, const Inside& where);
 
+/// zfs itself cuts a volume without asking: Error(policy) instead.
+void grow(Context& context, const DatasetName& volume, ByteSize size);
+
 /// CDs' images lie in hostd.toml's directories; whether they are there counts when the guest starts. Throws
 /// Error(policy).
 void check_media_places(const Config& config, const host::Machine& machine);
@@ -81,6 +84,9 @@ BHYPE_PERFORM(PoolAdd);
 BHYPE_PERFORM(DevicePut);
 BHYPE_PERFORM(DeviceChange);
 BHYPE_PERFORM(DiskWipe);
+BHYPE_PERFORM(SpaceList);
+BHYPE_PERFORM(DatasetLimit);
+BHYPE_PERFORM(DiskGrow);
 BHYPE_PERFORM(TreeCreate);
 BHYPE_PERFORM(DatasetCreate);
 BHYPE_PERFORM(VolumeCreate);

@@ -53,6 +53,15 @@ Inside definition_place(Context& context, const DatasetName& name) {
 
 } // namespace
 
+void grow(Context& context, const DatasetName& volume, ByteSize size) {
+    const auto ask = host::zfs_get_volsize(volume);
+    const auto now = host::parse_volsize(ask, context.command(ask));
+    if (size < now)
+        throw Error(Code::policy, volume.str() + " has " + now.str() + " and cannot be made smaller");
+    if (size > now)
+        zfs(context, host::zfs_set_volsize(volume, size));
+}
+
 BHYPE_PERFORM(DatasetList) {
     const auto where = inside(operation.root);
     const auto list = host::zfs_list(operation.root, operation.snapshots, operation.below);
@@ -124,12 +133,7 @@ BHYPE_PERFORM(CloneCreate) {
 
 BHYPE_PERFORM(VolumeGrow) {
     context.require(being_made(operation.name).pool);
-    const auto ask = host::zfs_get_volsize(operation.name);
-    const auto now = host::parse_volsize(ask, context.command(ask));
-    if (operation.size < now)
-        throw Error(Code::policy, operation.name.str() + " has " + now.str() + " and cannot be made smaller");
-    if (operation.size > now)
-        zfs(context, host::zfs_set_volsize(operation.name, operation.size));
+    grow(context, operation.name, operation.size);
     return {};
 }
 

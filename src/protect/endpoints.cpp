@@ -59,6 +59,7 @@ Reply list(const Services& services, const Call& call) {
 
 Reply take(const Services& services, const Call& call, const TakeSnapshot& request) {
     const auto record = vm::changeable(services, call);
+    vm::require_room(services.offer());
     const auto label = request.name.value_or(vm::utc_label(""));
     const auto all = snapshots_of(services, record);
     if (std::ranges::count(all, label.str(), &VmSnapshot::name) > 0)

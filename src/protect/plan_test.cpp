@@ -62,6 +62,7 @@ struct World : vm::test::World {
     std::map<std::string, Plan> kept;
     std::map<std::string, PlanState> states;
     bool owner_there = true;
+    bool full = false; ///< the pool
     Plans plans{{[this] { return kept; }, [this](const Plan& plan) { kept[plan.name.str()] = plan; },
                  [this](const PlanName& name) { kept.erase(name.str()); }, [this] { return states; },
                  [this](const PlanName& name, const PlanState& state) { states[name.str()] = state; }}};
@@ -71,9 +72,15 @@ struct World : vm::test::World {
                         }};
 
     World() {
-        add_plan_tasks(tasks, plans, inventory, [](const UserName& user, const vm::Record& record) {
-            return record.ownership.owner == user.str();
-        });
+        add_plan_tasks(
+            tasks, plans, inventory,
+            [](const UserName& user, const vm::Record& record) {
+                return record.ownership.owner == user.str();
+            },
+            [this] {
+                if (full)
+                    throw Error(Code::below_floor);
+            });
         EXPECT_TRUE(make(R"({"name": "web1", "template": "tiny-linux"})"));
     }
     Plan plan(const char* schedule, const Retention& retention = {}) {
@@ -179,6 +186,19 @@ TEST(Plans, TakeWhatTheirOwnerMayChange) {
     world.plans.put(world.plan("0 * * * *"), new_year);
     world.scheduler.look(new_year + hour);
     EXPECT_THAT(world.labels(), IsEmpty());
+}
+
+TEST(Plans, TakeNothingWhereThereIsNoRoomAndPruneAllTheSame) {
+    const task::test::Zone utc("UTC");
+    World world;
+    world.plans.put(world.plan("0 * * * *"), new_year);
+    world.scheduler.look(new_year + hour);
+    world.scheduler.look(new_year + 2 * hour);
+    EXPECT_THAT(world.labels(), SizeIs(2));
+    world.full = true;
+    world.plans.put(world.plan("0 * * * *", {.last = 1}), new_year + 2 * hour);
+    world.scheduler.look(new_year + 3 * hour);
+    EXPECT_THAT(world.labels(), ElementsAre("nightly-20260101T020000Z"));
 }
 
 TEST(Plans, GoOnWhenOneOfManyHasGone) {

@@ -17,6 +17,7 @@ struct Context {
     Plans& plans;
     vm::Inventory& inventory;
     MayChange may_change;
+    std::function<void()> require_room;
 };
 
 std::vector<vm::Record> records_of(const Context& context, const Plan& plan) {
@@ -77,8 +78,20 @@ json::value run(Work& work, Context& context, const RunInput& input) {
     if (!plan)
         return json::object{{"plan", input.plan.str()}}; // deleted since
     context.plans.set_task(input.plan, work.id());
-    take(work, context, input, *plan);
+    // What is too many goes also when there is no room for more.
+    std::optional<Error> full;
+    try {
+        if (!work.committed())
+            context.require_room();
+        take(work, context, input, *plan);
+    } catch (const Error& error) {
+        if (error.code() != Code::below_floor)
+            throw;
+        full = error;
+    }
     const auto destroyed = prune(work, context, *plan);
+    if (full)
+        throw task::Settled(*full);
     for (const auto& record : records_of(context, *plan))
         context.inventory.touch(record.name);
     return json::object{
@@ -152,8 +165,10 @@ TaskId Scheduler::run(const Plan& plan, std::int64_t now, const std::string& ide
     return tasks_.submit(submission);
 }
 
-void add_plan_tasks(task::Tasks& tasks, Plans& plans, vm::Inventory& inventory, MayChange may_change) {
-    const auto context = std::shared_ptr<Context>(new Context{plans, inventory, std::move(may_change)});
+void add_plan_tasks(task::Tasks& tasks, Plans& plans, vm::Inventory& inventory, MayChange may_change,
+                    std::function<void()> require_room) {
+    const auto context = std::shared_ptr<Context>(
+        new Context{plans, inventory, std::move(may_change), std::move(require_room)});
     tasks.add({"plan.run",
                [context](Work& work, const json::value& json) {
                    return run(work, *context, decode<RunInput>(json));

@@ -46,6 +46,8 @@ class Scheduler {
 inline constexpr const char* plans_object = "plans";
 
 /// plan.run. `may_change`: whether a user may snapshot a VM.
-void add_plan_tasks(task::Tasks& tasks, Plans& plans, vm::Inventory& inventory, MayChange may_change);
+/// `require_room` throws when the pool is too full for more snapshots.
+void add_plan_tasks(task::Tasks& tasks, Plans& plans, vm::Inventory& inventory, MayChange may_change,
+                    std::function<void()> require_room);
 
 } // namespace bhype::protect

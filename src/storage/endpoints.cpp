@@ -246,17 +246,17 @@ Reply wipe(const Services& services, const Call& call, const WipeDisk& request) 
 
 template <class Request>
 void add_action(api::Router& router, Services& services, const char* word, const char* summary,
-                std::vector<Code> errors,
+                const std::vector<Code>& errors,
                 std::function<Reply(const Services&, const Call&, const Request&)> handler,
-                json::value instead = nullptr) {
+                const json::value& instead = nullptr) {
     services.task_endpoints.add<Request>(router,
                                          {.method = Method::post,
                                           .path = std::string("/api/v1/pools/{pool}/") + word,
                                           .privilege = Privilege::administer,
                                           .summary = summary,
                                           .tag = "storage",
-                                          .instead = std::move(instead),
-                                          .errors = std::move(errors)},
+                                          .instead = instead,
+                                          .errors = errors},
                                          [&services, handler](const Call& call, const Request& request) {
                                              return handler(services, call, request);
                                          });

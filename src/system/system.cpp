@@ -61,6 +61,12 @@ vm::Offer System::offer() {
     if (!pool)
         throw Error(Code::no_pool, "pool " + name->str() + " is not imported");
     vm::Offer offer{now.facts, *pool, inventory_.memory_of_running(), {}};
+    const auto floor = keep_.floor();
+    if (const auto size = pool->size.bytes();
+        size > 0 && pool->free.bytes() < size / 100 * static_cast<std::uint64_t>(floor))
+        offer.too_full = "pool " + pool->name.str() + " has " + pool->free.human() + " of " +
+                         pool->size.human() + " free; below " + std::to_string(floor) +
+                         " % bHype starts nothing that writes";
     for (const auto* file : {host::firmware_code, host::firmware_variables})
         if (host::firmware_place(file).empty())
             offer.firmware_missing.emplace_back(file);

@@ -74,6 +74,7 @@ BOOST_DESCRIBE_STRUCT(SetupInput, (), (pool, create, layout, disks, id, switches
 struct Keep {
     std::function<std::optional<PoolName>()> pool;
     std::function<void(const PoolName&)> set_pool;
+    std::function<std::int64_t()> floor; ///< percent of the pool that stays free
 };
 
 class System {

@@ -43,9 +43,11 @@ struct World {
                              [] { return std::optional<PoolName>(); }},
                             "/nonexistent/cache.json"};
     System system{
-        host, switches, inventory, {[] { return std::optional<PoolName>(); }, [](const auto&) {}}, [] {
-            return true;
-        }};
+        host,
+        switches,
+        inventory,
+        {[] { return std::optional<PoolName>(); }, [](const auto&) {}, [] { return std::int64_t(5); }},
+        [] { return true; }};
 };
 
 TEST(Setup, SeesThePoolThatWasMadeAMomentAgo) {

@@ -106,7 +106,7 @@ CreateDecision decide_clone(const CloneVm& request, const access::Caller& caller
         problems.push_back({"snapshot", origin.name.str() + " has no snapshot " + request.snapshot->str() +
                                             " of its definition and every disk"});
     for (auto& problem : start_problems(input.machine, offer, switches))
-        if (request.start || problem.field == "cpus" || problem.field == "switch")
+        if (request.start || problem.field == "cpus" || problem.field == "switch" || problem.field == "pool")
             problems.push_back(std::move(problem));
     if (ground.name_taken) {
         if (problems.empty())

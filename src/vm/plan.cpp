@@ -47,9 +47,16 @@ std::vector<FieldProblem> never_fits(const host::Machine& machine, const Offer& 
     return problems;
 }
 
+void require_room(const Offer& offer) {
+    if (offer.too_full)
+        throw Error(Code::below_floor, *offer.too_full);
+}
+
 std::vector<FieldProblem> start_problems(const host::Machine& machine, const Offer& offer,
                                          const network::Switches& switches) {
     auto problems = never_fits(machine, offer);
+    if (offer.too_full)
+        problems.push_back({"pool", *offer.too_full});
     const auto free = free_memory(offer);
     if (machine.memory.value <= offer.facts.memory && machine.memory.value > free)
         problems.push_back({"memory", "is " + machine.memory.value.human() + ", but only " + free.human() +
@@ -150,7 +157,7 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
                                 "/bhype/vm has only " + ground.available.human() + " available"});
     for (auto& problem : start_problems(machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" ||
-            problem.field == "firmware" ||
+            problem.field == "firmware" || problem.field == "pool" ||
             (problem.field == "memory" && machine.memory.value > offer.facts.memory))
             problems.push_back(std::move(problem));
 

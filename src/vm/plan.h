@@ -14,7 +14,12 @@ struct Offer {
     host::Pool pool;
     ByteSize memory_of_running;
     std::vector<std::string> firmware_missing; ///< files of edk2-bhyve
+    /// Why nothing may be started that writes: the pool's free room is below the floor.
+    std::optional<std::string> too_full = std::nullopt;
 };
+
+/// Throws Error(below_floor).
+void require_room(const Offer& offer);
 
 /// What a create finds on the host besides.
 struct Ground {

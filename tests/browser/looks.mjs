@@ -20,6 +20,7 @@ const pages = {
   forwards: "/networks/forwards",
   firewall: "/networks/firewall",
   "storage-pools": "/storage",
+  "storage-space": "/storage/space",
   "storage-disks": "/storage/disks",
   host: "/host",
   "set-up": "/setup",

@@ -78,6 +78,34 @@ async function care(page) {
   check("and said in words", await eventually(() => card.getByText(/At 03:00/).isVisible(), 15));
 }
 
+async function space(page) {
+  await goTo(page, "/storage/space");
+  const table = page.getByRole("grid", { name: "Who uses the space" });
+  check("who uses what is shown", await eventually(() => table.getByRole("link", { name: "web1" }).isVisible(), 20));
+  await picture(page, "space");
+  await accessible(page, "space");
+  await table.getByRole("button", { name: "Limit web1" }).click();
+  const form = dialog(page, "Limit the space of web1");
+  await form.locator("#quota").fill("1K");
+  await form.getByRole("button", { name: "Change", exact: true }).click();
+  check("a quota that is too small is told at its field", await eventually(() => form.getByText(/is less than the/).first().isVisible(), 15));
+  await form.locator("#quota").fill("50G");
+  await form.getByRole("button", { name: "Change", exact: true }).click();
+  check("a quota is set", await gone(page, "Limit the space of web1"));
+  check("and shown", await eventually(() => table.getByRole("row").filter({ hasText: "web1" }).getByText("50G").isVisible(), 20));
+  await goTo(page, "/guests/spare");
+  await page.getByRole("button", { name: "Grow disk0" }).click();
+  const grow = dialog(page, "Grow disk0 of spare");
+  await grow.locator("#grow-size").fill("1M");
+  check("a size that is too small is told at its field", await eventually(() => grow.getByText(/must be more than/).first().isVisible(), 15));
+  await grow.locator("#grow-size").fill("3G");
+  check("what to do in the guest is told", await eventually(() => grow.getByText(/growpart/).isVisible(), 15));
+  await accessible(page, "growing a disk");
+  await grow.getByRole("button", { name: "Grow", exact: true }).click();
+  check("it grows", await gone(page, "Grow disk0 of spare"));
+  check("and says so", await eventually(() => page.getByText("3G,").first().isVisible(), 20));
+}
+
 async function move(page) {
   const card = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: "work" }) });
   await card.getByRole("button", { name: "Kebab toggle" }).first().click();
@@ -106,6 +134,8 @@ export default async function () {
   await make(page);
   await degrade(page);
   await care(page);
+  await space(page);
+  await goTo(page, "/storage");
   await move(page);
   const other = await newPage();
   await logIn(other, "dev1");

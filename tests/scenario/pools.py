@@ -41,6 +41,7 @@ def run(lab, report):
     disks(lab, report)
     layouts(lab, report)
     wrong(lab, report)
+    space(lab, report)
     pulled(lab, report)
     moves(lab, report)
     others(lab, report)
@@ -60,7 +61,7 @@ def disks(lab, report):
 
 def layouts(lab, report):
     """Whatever is proposed can be made, and holds what was said."""
-    for count in (3, 6):
+    for count in (2, 5):
         chosen = SPARE[:count]
         found = lab.bhype("pool", "layouts", *chosen, "--json").json()
         report.check("%d disks: there are proposals" % count, found, found)
@@ -137,10 +138,8 @@ def pulled(lab, report):
     now = settled(lab, "work")
     report.check("is filled", now and now["health"] == "ONLINE", now)
     lab.verb("disk", "nda3", "insert")
-    kept = eventually(lambda: [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], 20)
-    report.same("the disk that was pulled first still has its label", kept, ["exported pool work"])
-    done(report, "it is wiped", lab.bhype("disk", "wipe", "nda3", "--yes"))
-    report.same("and free", [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], [""])
+    back = eventually(lambda: [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda3"], 20)
+    report.same("the disk that was pulled first is back, and free", back, [""])
     report.same("one in use is not", lab.bhype("disk", "wipe", "nda2", "--yes").status, 3)
     done(report, "a device goes offline", lab.bhype("pool", "offline", "work", "nda4"))
     report.same("degraded again", pool(lab, "work")["health"], "DEGRADED")
@@ -183,6 +182,9 @@ def moves(lab, report):
     report.check("nor taken", refused.status == 3 and "exported pool work" in refused.err, refused)
     listed = lab.bhype("pool", "importable", "--json").json()
     report.same("it can be imported", [one["name"] for one in listed], ["work"])
+    lab.sh("zpool create -m none old nda6 && zpool export old")
+    done(report, "a disk of an exported pool is wiped", lab.bhype("disk", "wipe", "nda6", "--yes"))
+    report.same("and free", [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda6"], [""])
     report.same("a name that is taken", lab.bhype("pool", "import", "work", "--name", POOL).status, 3)
     done(report, "imported under another name", lab.bhype("pool", "import", listed[0]["guid"], "--name", "moved"))
     report.same("nothing of it is mounted", lab.sh("mount | grep -c ' /work '").out.strip(), "0")
@@ -199,6 +201,54 @@ def moves(lab, report):
     now = settled(lab, "moved")
     report.check("whole again", now and now["health"] == "ONLINE", now)
     report.same("and the data", lab.sh("zfs mount moved && cmp /work/data /root/data").status, 0)
+
+
+def item(lab, name, user="root"):
+    found = [one for one in lab.bhype("space", "list", "--json", user=user).json()["items"] if one["name"] == name]
+    return found[0] if found else None
+
+
+def space(lab, report):
+    """Who uses what; quotas; a disk that grows while the guest runs; the floor."""
+    lab.make_vm("room1")
+    lab.make_vm("room2", user="dev2", start=False)
+    report.check("a VM's space is told", item(lab, "room1")["live"] > 0, item(lab, "room1"))
+    report.same("its owner sees it", item(lab, "room1", "dev1")["name"], "room1")
+    report.same("others' VMs have no name", (item(lab, "room2", "dev1"), bool(item(lab, "other VMs", "dev1"))), (None, True))
+    report.same("only administrators limit", lab.bhype("vm", "limit", "room1", "--quota", "10G", user="dev1").status, 3)
+    for words, part in ((("--quota", "1K"), "quota"), (("--quota", "-1"), "quota"), (("--reservation", "900G"), "reservation"),
+                        (("--quota", "1G", "--reservation", "2G"), "reservation"), ((), "nothing is to be changed")):
+        bad = lab.bhype("vm", "limit", "room1", *words)
+        report.check("limit %s is refused by its field" % (words,), bad.status == 3 and part in bad.err, bad)
+    done(report, "a quota and a reservation", lab.bhype("vm", "limit", "room1", "--quota", "3G", "--reservation", "100M"))
+    report.same("zfs has them", lab.exec("zfs", "get", "-H", "-p", "-o", "value", "quota,reservation", POOL + "/bhype/vm/room1").out.split(), [str(3 * GIB), str(100 << 20)])
+    done(report, "they end", lab.bhype("vm", "limit", "room1", "--quota", "none", "--reservation", "none"))
+    now = lab.vm("room1")["disks"][0]["size"]
+    for size, part in (("1M", "must be more"), (str(now), "must be more"), (str(now + 1000), "MiB"), ("lots", "size"), ("-1", "size")):
+        bad = lab.bhype("vm", "grow", "room1", "disk0", size, user="dev1")
+        report.check("growing to %s is refused" % size, bad.status == 3 and part in bad.err, bad)
+    report.same("a disk that is not there", lab.bhype("vm", "grow", "room1", "disk7", "10G", user="dev1").status, 3)
+    plan = lab.bhype("vm", "grow", "room1", "disk0", "3G", "--plan", "--json", user="dev1").json()
+    report.check("the plan tells what to do in the guest", any("growpart" in step for step in plan["inside"]), plan)
+    grown = lab.bhype("vm", "grow", "room1", "disk0", "3G", user="dev1")
+    done(report, "a running VM's disk grows", grown)
+    report.check("and bHype knows", eventually(lambda: lab.vm("room1")["disks"][0]["size"] == 3 * GIB, 10), lab.vm("room1")["disks"])
+    report.check("it still runs", lab.vm("room1")["state"] == "running", lab.vm("room1")["state"])
+    report.same("a floor beyond reason is refused", lab.bhype("space", "floor", "99").status, 3)
+    report.same("who may not", lab.bhype("space", "floor", "10", user="dev1").status, 3)
+    report.same("a floor is set", lab.bhype("space", "floor", "95", "--json").json()["floor"], 95)
+    lab.sh("zfs set mountpoint=/full %s && dd if=/dev/urandom of=/full/big bs=1048576 count=1500 2>/dev/null; zpool sync %s" % (POOL, POOL))
+    for words, user in ((("vm", "start", "room2"), "dev2"), (("snapshot", "create", "room1"), "dev1"), (("vm", "grow", "room1", "disk0", "4G"), "dev1"),
+                        (("vm", "create", "room3", "--template", "tiny-linux"), "dev1"), (("snapshot", "clone", "room1", "room4"), "dev1")):
+        bad = lab.bhype(*words, user=user)
+        report.check("below the floor %s is refused" % " ".join(words[:2]), bad.status == 3 and "below 95 %" in bad.err, bad)
+    done(report, "what runs is stopped all the same", lab.bhype("vm", "kill", "room1", user="dev1"))
+    done(report, "and deleted", lab.bhype("vm", "delete", "room1", "--yes", user="dev1"))
+    lab.sh("rm /full/big; zfs set mountpoint=none %s; zpool sync %s" % (POOL, POOL))
+    report.same("the floor is as before", lab.bhype("space", "floor", "5", "--json").json()["floor"], 5)
+    started = eventually(lambda: lab.bhype("vm", "start", "room2", user="dev2").status == 0, 20, 1)
+    report.check("then it starts", started)
+    lab.delete_vm("room2")
 
 
 def others(lab, report):

@@ -361,6 +361,42 @@ def clear_snapshots(stage, vm):
         done(stage, submitted(stage.api("DELETE", path + "?names=" + one["name"])))
 
 
+class Limit(VmScenario):
+    kind = label = "vm.limit"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        stage.lab.exec("zfs", "set", "quota=none", "reservation=none", "%s/bhype/vm/%s" % (POOL, case.name))
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("PATCH", "/api/v1/vms/%s/limits" % case.name, {"quota": "3G"}))
+
+    def after(self, stage, case, picture, task, vm):
+        quota = stage.lab.exec("zfs", "get", "-H", "-p", "-o", "value", "quota", "%s/bhype/vm/%s" % (POOL, case.name)).out.strip()
+        wanted = (str(3 << 30),) if task["state"] == "done" else ("0", str(3 << 30))
+        return [] if quota in wanted else ["the task is %s, the quota %s" % (task["state"], quota)]
+
+
+class Grow(VmScenario):
+    kind = label = "vm.grow"
+
+    def prepare(self, stage, case):
+        super().prepare(stage, case)
+        case.memory["size"] = self.size(stage, case)
+
+    def size(self, stage, case):
+        return int(stage.lab.exec("zfs", "get", "-H", "-p", "-o", "value", "volsize", "%s/bhype/vm/%s/disk0" % (POOL, case.name)).out)
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/disks/disk0/grow" % case.name, {"size": case.memory["size"] + (1 << 20)}))
+
+    def after(self, stage, case, picture, task, vm):
+        now, first = self.size(stage, case), case.memory["size"]
+        if now == first + (1 << 20):
+            return [] if vm["disks"][0]["size"] == now else ["bHype says %d, zfs %d" % (vm["disks"][0]["size"], now)]
+        return [] if now == first and task["state"] != "done" else ["the task is %s, the size %d, was %d" % (task["state"], now, first)]
+
+
 class SnapshotScenario(VmScenario):
     """A stopped VM with the snapshots "a" and "b", b the newer one."""
 
@@ -891,7 +927,7 @@ class DiskWipe(PoolScenario):
 SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
              TakeSnapshot(), EditSnapshot(), DeleteSnapshots(), RollBack(), RunPlan(), Setup(), SetupForeign(),
              UplinkChange(), UplinkConfirm(), UplinkRevert(), PoolCreate(), PoolExport(), PoolImport(), PoolScrub(), PoolTrim(),
-             PoolClear(), PoolAdd(), PoolPut(), PoolDevice(), DiskWipe()]
+             PoolClear(), PoolAdd(), PoolPut(), PoolDevice(), DiskWipe(), Limit(), Grow()]
 
 
 def missing(kinds):

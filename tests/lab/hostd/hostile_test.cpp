@@ -105,6 +105,16 @@ BHYPE_LIES(PoolAdd, {Code::disk_in_use, {{"pool", "tank"}, {"group", disks_of("n
            {field, {{"pool", "tank"}, {"group", disks_of("-f")}}})
 BHYPE_LIES(DiskWipe, {Code::disk_in_use, {{"disk", "nda0"}}}, {Code::disk_in_use, {{"disk", "nda2"}}},
            {policy, {{"disk", "nda9"}}}, {field, {{"disk", "-f"}}}, {field, {{"disk", "/dev/nda0"}}})
+BHYPE_LIES(SpaceList, {field, {{"pool", "tank/home"}}}, {field, {{"pool", "-r"}}})
+BHYPE_LIES(DatasetLimit, {policy, {{"dataset", "tank/home"}, {"quota", 0}, {"reservation", 0}}},
+           {policy, {{"dataset", "tank/bhype"}, {"quota", 1048576}, {"reservation", 0}}},
+           {policy, {{"dataset", "foreign/bhype/vm/a"}, {"quota", 0}, {"reservation", 0}}},
+           {field, {{"dataset", "tank/bhype/vm/web1"}, {"quota", -1}, {"reservation", 0}}},
+           {field, {{"dataset", "-r"}, {"quota", 0}, {"reservation", 0}}})
+BHYPE_LIES(DiskGrow, {policy, {{"volume", "tank/swap"}, {"size", 1073741824}}},
+           {policy, {{"volume", "foreign/bhype/vm/a/disk0"}, {"size", 1073741824}}},
+           {policy, {{"volume", "tank/bhype/vm/web1/disk0"}, {"size", 1048576}}},
+           {policy, {{"volume", "tank/bhype/template/tiny-linux-1/disk0"}, {"size", 1073741824}}})
 BHYPE_LIES(DevicePut, {Code::disk_in_use, {{"pool", "tank"}, {"device", "nda0"}, {"disk", "nda2"}}},
            {Code::device_missing, {{"pool", "tank"}, {"device", "nda2"}, {"disk", "nda3"}}},
            {policy, {{"pool", "tank"}, {"device", "nda0"}, {"disk", "nda9"}}},

@@ -316,6 +316,23 @@ TEST(Storage, SnapshotsOfAMachine) {
     EXPECT_EQ(all[0].note, "a; b");
     EXPECT_EQ(host::parse_machine(session.perform(host::SnapshotDefinition{dataset, label("first")}).text).id,
               vm_id);
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::DatasetLimit{dataset, 2_GiB, 1_MiB});
+    const auto uses = session.perform(host::SpaceList{tank});
+    const auto use = std::ranges::find(uses, dataset.str(), &host::SpaceUse::dataset);
+    ASSERT_NE(use, uses.end());
+    EXPECT_EQ(use->quota, 2_GiB);
+    EXPECT_EQ(use->reservation, 1_MiB);
+    session.perform(host::DatasetLimit{dataset, ByteSize(0), ByteSize(0)});
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::DatasetLimit{dataset, ByteSize(4096), ByteSize(0)});
+              }),
+              Code::no_space);
+    const auto grown =
+        ByteSize(std::ranges::find(uses, disk.str(), &host::SpaceUse::dataset)->volsize.bytes() + (1 << 20));
+    for (int i = 0; i < 2; ++i)
+        session.perform(host::DiskGrow{disk, grown});
+    EXPECT_EQ(code_of([&] { session.perform(host::DiskGrow{disk, 1_MiB}); }), Code::policy);
     session.perform(host::SnapshotNote{dataset, label("first"), Note::from("else")});
     for (int i = 0; i < 2; ++i)
         session.perform(host::SnapshotHold{dataset, label("first"), true});

@@ -606,6 +606,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who uses what of bHype's pool: live, by snapshots, reserved */
+        get: operations["get_space"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/floor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** How much of the pool stays free: with less, nothing is started that writes */
+        put: operations["put_space_floor"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/switches": {
         parameters: {
             query?: never;
@@ -902,6 +936,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vms/{name}/disks/{disk}/grow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a VM's disk larger, also while it runs. With plan=true tell what is to be done in the guest then */
+        post: operations["post_vms_name_disks_disk_grow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{name}/kill": {
         parameters: {
             query?: never;
@@ -917,6 +968,23 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Limit what a VM may take of the pool, and keep room for it; 0 ends either */
+        patch: operations["patch_vms_name_limits"];
         trace?: never;
     };
     "/api/v1/vms/{name}/log": {
@@ -1656,6 +1724,16 @@ export interface components {
              */
             note: string;
         };
+        GrowDisk: {
+            /** @description bytes, or text with K, M, G or T (powers of 1024) */
+            size: number | string;
+            plan?: boolean;
+        };
+        GrowPlan: {
+            steps: string[];
+            inside: string[];
+            problems: string[];
+        };
         HostDisk: {
             /**
              * @description a device name such as nda0 or ada1, without /dev/
@@ -1752,6 +1830,12 @@ export interface components {
              */
             nic?: string;
             fixed: boolean;
+        };
+        LimitVm: {
+            /** @description bytes, or text with K, M, G or T (powers of 1024) */
+            quota?: number | string;
+            /** @description bytes, or text with K, M, G or T (powers of 1024) */
+            reservation?: number | string;
         };
         LogIn: {
             user: string;
@@ -1957,7 +2041,7 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.below_floor" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
@@ -2012,6 +2096,9 @@ export interface components {
         ScheduleScrub: {
             scrub?: string;
         };
+        SetFloor: {
+            percent: number;
+        };
         SetupPlan: {
             steps: string[];
             wipes: string[];
@@ -2047,6 +2134,39 @@ export interface components {
             /** @description bytes */
             frees?: number;
             problems: string[];
+        };
+        SpaceItem: {
+            name: string;
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            vm?: string;
+            /** @description bytes */
+            live: number;
+            /** @description bytes */
+            snapshots: number;
+            /** @description bytes */
+            reserved: number;
+            /** @description bytes */
+            logical: number;
+            /** @description bytes */
+            quota: number;
+            /** @description bytes */
+            reservation: number;
+        };
+        SpaceView: {
+            /**
+             * @description 1 to 64 letters, digits, '-', '_', '.' or ':', beginning with a letter; not mirror, raidz, draid, spare or log
+             * @example tank
+             */
+            pool: string;
+            /** @description bytes */
+            used: number;
+            /** @description bytes */
+            available: number;
+            floor: number;
+            items: components["schemas"]["SpaceItem"][];
         };
         Step: {
             number: number;
@@ -6570,6 +6690,181 @@ export interface operations {
             };
         };
     };
+    get_space: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who uses what of bHype's pool: live, by snapshots, reserved */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_space_floor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "percent": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetFloor"];
+            };
+        };
+        responses: {
+            /** @description How much of the pool stays free: with less, nothing is started that writes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceView"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_switches: {
         parameters: {
             query?: never;
@@ -9065,6 +9360,147 @@ export interface operations {
             };
         };
     };
+    post_vms_name_disks_disk_grow: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+                /** @description disk */
+                disk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "size": 0
+                 *     }
+                 */
+                "application/json": components["schemas"]["GrowDisk"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GrowPlan"];
+                };
+            };
+            /** @description Make a VM's disk larger, also while it runs. With plan=true tell what is to be done in the guest then */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.below_floor, storage.no_space */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_vms_name_kill: {
         parameters: {
             query?: {
@@ -9131,6 +9567,143 @@ export interface operations {
                 };
             };
             /** @description vm.not_running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.precondition_failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_vms_name_limits: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+                /** @description ETag of what is changed */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["LimitVm"];
+            };
+        };
+        responses: {
+            /** @description Limit what a VM may take of the pool, and keep room for it; 0 ends either */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.no_space */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -1,13 +1,17 @@
-import { Alert, Card, CardBody } from "@patternfly/react-core";
+import { Alert, Button, Card, CardBody } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import type { Vm } from "../../api/models";
 import { formatSize } from "../../text/size";
 import { Fact, Facts } from "../../ui/facts";
 import { Since } from "../../ui/time";
+import { useState } from "react";
+import { GrowDisk } from "./grow_disk";
 import { addressOf, upSince, useVmLog } from "./guests";
 import { Nics } from "./nics";
 
 function Devices({ vm }: { vm: Vm }) {
+  const [grown, setGrown] = useState<Vm["disks"][number]>();
+  const changeable = vm.actions.includes("edit");
   const rows = [
     ...vm.disks.map((disk) => [disk.slot, disk.name, disk.kind, `${formatSize(disk.size)}, ${formatSize(disk.used)} used`]),
     ...vm.nics.map((nic) => [nic.slot, nic.name, nic.kind, `on switch ${nic.switch}`]),
@@ -21,6 +25,7 @@ function Devices({ vm }: { vm: Vm }) {
           <Th>Device</Th>
           <Th>Kind</Th>
           <Th>Details</Th>
+          {changeable && <Th screenReaderText="Actions" />}
         </Tr>
       </Thead>
       <Tbody>
@@ -32,9 +37,19 @@ function Devices({ vm }: { vm: Vm }) {
             <Td dataLabel="Device">{name}</Td>
             <Td dataLabel="Kind">{kind}</Td>
             <Td dataLabel="Details">{details}</Td>
+            {changeable && (
+              <Td isActionCell>
+                {vm.disks.some((disk) => disk.name === name) && (
+                  <Button variant="link" isInline aria-label={`Grow ${String(name)}`} onClick={() => setGrown(vm.disks.find((disk) => disk.name === name))}>
+                    Grow
+                  </Button>
+                )}
+              </Td>
+            )}
           </Tr>
         ))}
       </Tbody>
+      {grown && <GrowDisk vm={vm} disk={grown} onClose={() => setGrown(undefined)} />}
     </Table>
   );
 }

@@ -4,9 +4,10 @@ import { PageHead } from "../../ui/page";
 import { mayAdminister, useUser } from "../session/session";
 import { DisksTab } from "./disks";
 import { PoolsTab } from "./pools";
+import { SpaceTab } from "./space";
 
-const tabs = { pools: PoolsTab, disks: DisksTab };
-const words: Record<keyof typeof tabs, string> = { pools: "Pools", disks: "Disks" };
+const tabs = { pools: PoolsTab, space: SpaceTab, disks: DisksTab };
+const words: Record<keyof typeof tabs, string> = { pools: "Pools", space: "Space", disks: "Disks" };
 
 export default function Storage() {
   const administers = mayAdminister(useUser());
@@ -19,7 +20,7 @@ export default function Storage() {
       <PageSection className="page-tabs">
         <nav aria-label="Parts of the storage" className="tabs">
           {(Object.keys(tabs) as (keyof typeof tabs)[])
-            .filter((each) => administers || each === "pools")
+            .filter((each) => administers || each !== "disks")
             .map((each) => (
               <NavLink key={each} end to={each === "pools" ? "/storage" : `/storage/${each}`}>
                 {words[each]}
