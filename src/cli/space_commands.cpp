@@ -20,7 +20,7 @@ std::string space_text(const json::value& space, bool plain) {
         rows.push_back({text(item, "name"), size(item.at("live")), size(item.at("snapshots")),
                         size_or_dash(item.at("reserved")), size_or_dash(item.at("quota")),
                         size_or_dash(item.at("reservation")), size_or_dash(item.at("logical"))});
-    const auto all =
+    auto all =
         table({"WHO", "LIVE", "SNAPSHOTS", "KEPT FREE", "QUOTA", "RESERVATION", "UNCOMPRESSED"}, rows, plain);
     if (plain)
         return all;
