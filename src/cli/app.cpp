@@ -7,6 +7,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <iostream>
 
@@ -179,6 +180,13 @@ std::string ago(std::int64_t epoch_seconds) {
     if (seconds < 172800)
         return std::to_string(seconds / 3600) + "h";
     return std::to_string(seconds / 86400) + "d";
+}
+
+json::value number_or_text(const std::string& text) {
+    std::int64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    return error == std::errc() && stop == end ? json::value(number) : json::value(text);
 }
 
 std::string text(const json::value& object, std::string_view key) {

@@ -64,5 +64,7 @@ std::string disks_table(const json::value& disks, bool plain);
 std::string text(const json::value& object, std::string_view key);
 std::int64_t number(const json::value& object, std::string_view key);
 std::string escaped(std::string_view path_component);
+/// What is no whole number goes as it is: the server names the field and the rule.
+json::value number_or_text(const std::string& text);
 
 } // namespace bhype::cli

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 
 namespace bhype::cli {
@@ -130,10 +129,7 @@ json::value setting(const std::string& key, const std::string& value) {
         }
         return list;
     }
-    std::int64_t number = 0;
-    const auto* end = value.data() + value.size();
-    const auto [stop, error] = std::from_chars(value.data(), end, number);
-    return error == std::errc() && stop == end && !value.empty() ? json::value(number) : json::value(value);
+    return number_or_text(value);
 }
 
 /// KEY=VALUE words into a body; an empty value takes the key out.

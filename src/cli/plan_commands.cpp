@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <iostream>
 
 namespace bhype::cli {
@@ -81,19 +80,14 @@ std::string preview_text(const json::value& preview, bool plain) {
     return table({"VM", "SNAPSHOT", "", "KEPT BY"}, rows, plain);
 }
 
-/// "daily=7": what is no number goes as it is, and the server names the field and the rule.
+/// "daily=7"
 json::object retention_of(const std::vector<std::string>& keep) {
     json::object retention;
     for (const auto& rule : keep) {
         const auto equals = rule.find('=');
         if (equals == std::string::npos)
             throw CLI::ValidationError(rule, "is not RULE=NUMBER, such as daily=7");
-        const auto value = rule.substr(equals + 1);
-        std::int64_t number = 0;
-        const auto* end = value.data() + value.size();
-        const auto [stop, error] = std::from_chars(value.data(), end, number);
-        retention[rule.substr(0, equals)] =
-            error == std::errc() && stop == end ? json::value(number) : json::value(value);
+        retention[rule.substr(0, equals)] = number_or_text(rule.substr(equals + 1));
     }
     return retention;
 }

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
 #include <iostream>
 
 namespace bhype::cli {
@@ -26,14 +25,6 @@ std::string space_text(const json::value& space, bool plain) {
         return all;
     return all + "\npool " + text(space, "pool") + ": " + size(space.at("used")) + " used, " +
            size(space.at("available")) + " free; " + text(space, "floor") + " % stay free\n";
-}
-
-/// What is no number goes as it is: the server names the field and the rule.
-json::value number_or_text(const std::string& text) {
-    std::int64_t number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc() && stop == end ? json::value(number) : json::value(text);
 }
 
 struct GrowOptions {

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -155,14 +154,6 @@ int remove(Context& context, const VmOptions& options) {
         headers["If-Match"] = response.headers.at("etag"); // what was shown goes, and nothing else
     }
     return context.run_task("DELETE", path_of(options), {}, headers);
-}
-
-/// What is no whole number goes as it is: the server names the field and the rule.
-json::value number_or_text(const std::string& text) {
-    std::int64_t number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc() && stop == end ? json::value(number) : json::value(text);
 }
 
 json::object settings_of(const VmOptions& options) {

@@ -6,6 +6,7 @@
 #include "host/ifconfig.h"
 #include "host/pf.h"
 #include "host/routes.h"
+#include "host/test_output.h"
 #include "host/zfs.h"
 #include "host/zfs_snapshot.h"
 
@@ -23,22 +24,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Output printed(std::string out, int status = 0, std::string err = {}) {
-    Output output;
-    output.exit_status = status;
-    output.out = std::move(out);
-    output.err = std::move(err);
-    return output;
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
+using test::error_of;
+using test::printed;
 
 // ---- definitions and bhyve
 

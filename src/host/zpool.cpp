@@ -112,6 +112,14 @@ std::vector<FieldProblem> group_problems(const std::vector<VdevGroup>& groups, c
     return problems;
 }
 
+std::vector<FieldProblem> pool_problems(const std::vector<VdevGroup>& groups) {
+    auto problems = group_problems(groups, "groups");
+    const auto data = [](const VdevGroup& group) { return group.role == VdevRole::data; };
+    if (std::ranges::none_of(groups, data))
+        problems.push_back({"groups", "at least one of data"});
+    return problems;
+}
+
 std::vector<std::string> group_words(const VdevGroup& group) {
     std::vector<std::string> words;
     if (group.role != VdevRole::data)
@@ -124,11 +132,7 @@ std::vector<std::string> group_words(const VdevGroup& group) {
 }
 
 Command zpool_create(const PoolCreate& pool) {
-    auto problems = group_problems(pool.groups, "groups");
-    const auto data = [](const VdevGroup& group) { return group.role == VdevRole::data; };
-    if (std::ranges::none_of(pool.groups, data))
-        problems.push_back({"groups", "at least one of data"});
-    if (!problems.empty())
+    if (auto problems = pool_problems(pool.groups); !problems.empty())
         throw Error(Code::invalid_field, {}, std::move(problems));
     auto command = zpool({"create", "-m", "none", "-O", "compression=lz4", "-O", "atime=off", "-o",
                           "ashift=12", "-o", "autotrim=on", pool.pool.str()},

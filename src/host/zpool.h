@@ -15,6 +15,8 @@ std::size_t fewest_disks(PoolLayout layout);
 /// zpoolconcepts(7): caches and spares are single disks; a log is a mirror or single; special and dedup
 /// groups are mirrors or single. Empty when all is well. `field` names the list.
 std::vector<FieldProblem> group_problems(const std::vector<VdevGroup>& groups, const std::string& field);
+/// The same for all groups of a new pool.
+std::vector<FieldProblem> pool_problems(const std::vector<VdevGroup>& groups);
 /// As zpool(8) takes a group: "log", "mirror", "nda0", "nda1".
 std::vector<std::string> group_words(const VdevGroup& group);
 

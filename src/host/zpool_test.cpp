@@ -1,11 +1,10 @@
+#include "host/test_output.h"
 #include "host/zfs_space.h"
 #include "host/zpool.h"
 #include "host/zpool_status.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <functional>
 
 namespace bhype::host {
 namespace {
@@ -14,22 +13,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Output printed(std::string out, int status = 0, std::string err = {}) {
-    Output output;
-    output.exit_status = status;
-    output.out = std::move(out);
-    output.err = std::move(err);
-    return output;
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
+using test::error_of;
+using test::printed;
 
 const PoolName tank = PoolName::from("tank");
 

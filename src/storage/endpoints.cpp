@@ -78,10 +78,7 @@ host::Vdev require_device(const PoolView& pool, const VdevName& device) {
 Reply create(const Services& services, const Call& call, const CreatePool& request) {
     call.note->only_asked = request.plan;
     const host::PoolCreate operation{request.name, request.groups};
-    auto problems = host::group_problems(request.groups, "groups");
-    const auto is_data = [](const host::VdevGroup& group) { return group.role == host::VdevRole::data; };
-    if (std::ranges::none_of(request.groups, is_data))
-        problems.push_back({"groups", "at least one of data"});
+    auto problems = host::pool_problems(request.groups);
     for (const auto& pool : services.host.call(host::PoolList{}))
         if (pool.name == request.name)
             problems.push_back({"name", "there is a pool " + pool.name.str()});

@@ -41,22 +41,17 @@ SpaceView look(const SpaceServices& services, const Call& call) {
     return view;
 }
 
-SpaceItem item_of(const SpaceServices& services, const Call& call, const VmName& vm) {
-    for (auto& item : look(services, call).items)
-        if (item.vm == vm)
-            return std::move(item);
-    throw Error(Code::dataset_missing, vm.str());
-}
-
 Reply limit(const SpaceServices& services, const Call& call, const LimitVm& request) {
     const auto record = vm::seen(services.vms, call);
     if (!request.quota && !request.reservation)
         throw Error(Code::invalid_field, {}, {{"", "quota or reservation: nothing is to be changed"}});
     const auto view = look(services, call);
-    const auto now = item_of(services, call, record.name);
-    const LimitInput input{record.name, request.quota.value_or(now.quota),
-                           request.reservation.value_or(now.reservation)};
-    const ByteSize used(now.live.bytes() + now.snapshots.bytes() + now.reserved.bytes());
+    const auto now = std::ranges::find(view.items, record.name, &SpaceItem::vm);
+    if (now == view.items.end())
+        throw Error(Code::dataset_missing, record.name.str());
+    const LimitInput input{record.name, request.quota.value_or(now->quota),
+                           request.reservation.value_or(now->reservation)};
+    const ByteSize used(now->live.bytes() + now->snapshots.bytes() + now->reserved.bytes());
     std::vector<FieldProblem> problems;
     const bool limited = input.quota.bytes() > 0;
     if (limited && input.quota < used)

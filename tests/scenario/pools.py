@@ -111,11 +111,11 @@ def wrong(lab, report):
 def pulled(lab, report):
     """A disk is pulled: degraded, an alert, a replacement, resilvering to the end."""
     done(report, "a mirror on spare disks", lab.bhype("pool", "create", "work", "mirror", "nda2", "nda3", "--yes"))
-    report.same("a guest's worth of data", lab.sh("zfs set mountpoint=/work work && dd if=/dev/urandom of=/root/data bs=1048576 count=50 2>/dev/null && "
-                                                  "cp /root/data /work/data && zpool sync work").status, 0)
+    report.same("a guest's worth of data", lab.sh("zfs set mountpoint=/depot work && dd if=/dev/urandom of=/root/data bs=1048576 count=50 2>/dev/null && "
+                                                  "cp /root/data /depot/data && zpool sync work").status, 0)
     report.same("no alert yet", alerts(lab, "work"), [])
     lab.verb("disk", "nda3", "pull")
-    lab.sh("dd if=/dev/urandom of=/work/more bs=1048576 count=5 2>/dev/null; zpool sync work")
+    lab.sh("dd if=/dev/urandom of=/depot/more bs=1048576 count=5 2>/dev/null; zpool sync work")
     report.check("the pool is degraded", eventually(lambda: pool(lab, "work")["health"] == "DEGRADED", 60), pool(lab, "work"))
     found = eventually(lambda: alerts(lab, "work"), 40)
     report.check("an alert says so", found and any("degraded" in one["text"] for one in found), found)
@@ -128,9 +128,9 @@ def pulled(lab, report):
     report.check("resilvered to the end", now and now["health"] == "ONLINE" and now["scan"]["kind"] == "resilver" and now["scan"]["errors"] == 0, now)
     report.same("the new disk is in", states(lab, "work"), {"nda2": "ONLINE", "nda4": "ONLINE"})
     report.check("the alert is over", eventually(lambda: not alerts(lab, "work"), 40), alerts(lab, "work"))
-    report.same("the data is whole", lab.sh("cmp /work/data /root/data").status, 0)
+    report.same("the data is whole", lab.sh("cmp /depot/data /root/data").status, 0)
     lab.verb("disk", "nda4", "pull")
-    lab.sh("dd if=/dev/urandom of=/work/more bs=1048576 count=5 2>/dev/null; zpool sync work")
+    lab.sh("dd if=/dev/urandom of=/depot/more bs=1048576 count=5 2>/dev/null; zpool sync work")
     eventually(lambda: pool(lab, "work")["health"] == "DEGRADED", 60)
     lab.verb("disk", "nda4", "new")
     broken = [device["name"] for device in pool(lab, "work")["vdevs"] if device["leaf"] and device["state"] != "ONLINE"]
@@ -187,7 +187,7 @@ def moves(lab, report):
     report.same("and free", [disk["used_by"] for disk in lab.bhype("disk", "list", "--json").json() if disk["name"] == "nda6"], [""])
     report.same("a name that is taken", lab.bhype("pool", "import", "work", "--name", POOL).status, 3)
     done(report, "imported under another name", lab.bhype("pool", "import", listed[0]["guid"], "--name", "moved"))
-    report.same("nothing of it is mounted", lab.sh("mount | grep -c ' /work '").out.strip(), "0")
+    report.same("nothing of it is mounted", lab.sh("mount | grep -c ' /depot '").out.strip(), "0")
     lab.reboot()
     lab.wait_ready()
     report.check("it is there after a boot", eventually(lambda: lab.bhype("pool", "show", "moved").status == 0, 30), lab.bhype("pool", "list"))
@@ -200,7 +200,7 @@ def moves(lab, report):
     done(report, "the side comes back", lab.bhype("pool", "online", "moved", broken[0]))
     now = settled(lab, "moved")
     report.check("whole again", now and now["health"] == "ONLINE", now)
-    report.same("and the data", lab.sh("zfs mount moved && cmp /work/data /root/data").status, 0)
+    report.same("and the data", lab.sh("zfs mount moved && cmp /depot/data /root/data").status, 0)
 
 
 def item(lab, name, user="root"):
@@ -253,9 +253,9 @@ def space(lab, report):
 
 def others(lab, report):
     """Filling up, and errors on the medium."""
-    lab.sh("zfs set quota=none moved; dd if=/dev/urandom of=/work/big bs=1048576 count=%d 2>/dev/null; zpool sync moved" % (int(pool(lab, "moved")["available"] * 0.83) >> 20))
+    lab.sh("zfs set quota=none moved; dd if=/dev/urandom of=/depot/big bs=1048576 count=%d 2>/dev/null; zpool sync moved" % (int(pool(lab, "moved")["available"] * 0.83) >> 20))
     found = eventually(lambda: [one for one in alerts(lab, "moved") if one["id"].endswith("/filling")], 60)
     report.check("80 % full is an alert", found, (pool(lab, "moved")["percent"], alerts(lab, "moved")))
-    lab.sh("rm /work/big; zpool sync moved")
+    lab.sh("rm /depot/big; zpool sync moved")
     report.check("which ends", eventually(lambda: not alerts(lab, "moved"), 60), alerts(lab, "moved"))
     report.same("the pool goes", lab.sh("zpool destroy -f moved").status, 0)
