@@ -208,7 +208,8 @@ def leased(lab, report):
     address = got[0].split("/")[0]
     client = lambda name: lab.sh("kill -0 $(cat /var/run/dhclient/dhclient.%s.pid)" % name).status == 0
     report.check("reachable", eventually(lambda: reachable(lab, address), 5))
-    plan = lab.bhype("uplink", "bridge", "em0", "--plan").out
+    planned = lab.bhype("uplink", "bridge", "em0", "--plan")
+    plan = planned.out + planned.err
     report.holds("the plan stops its client", plan, "service dhclient forcestop em0")
     report.holds("and starts it on the bridge", plan, "service dhclient forcestart bh-public")
     done(report, "the NIC joins the bridge", lab.bhype("uplink", "bridge", "em0", "--seconds", "10"))
