@@ -340,13 +340,14 @@ void add_template_endpoints(api::Router& router, Services& services) {
 void add_endpoints(api::Router& router, Services& services) {
     const auto list = std::make_shared<List>(
         services.inventory, [&keeper = services.keeper](const VmName& name) { return keeper.task_of(name); });
-    router.add<std::vector<Vm>>({.method = Method::get,
-                                 .path = "/api/v1/vms",
-                                 .privilege = Privilege::look,
-                                 .summary = "List the VMs that you may see",
-                                 .tag = "vms",
-                                 .at_once = [list](const Call& call) { return list->ready(call.caller); }},
-                                [list](const Call& call) { return list->reply(call.caller); });
+    router.add<std::vector<VmSummary>>(
+        {.method = Method::get,
+         .path = "/api/v1/vms",
+         .privilege = Privilege::look,
+         .summary = "List the VMs that you may see, with what is asked of all at once",
+         .tag = "vms",
+         .at_once = [list](const Call& call) { return list->ready(call.caller); }},
+        [list](const Call& call) { return list->reply(call.caller); });
     services.task_endpoints.add<CreateVm>(
         router,
         {.method = Method::post,

@@ -135,7 +135,8 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
             ++old;
         const auto record = inventory_.find(name);
         if (record && access::may_see(caller, record->ownership))
-            writer.add(name.str(), encode_text(show(*record, rights_of(*record, caller), task_of_(name))));
+            writer.add(name.str(),
+                       encode_text(summary(show(*record, rights_of(*record, caller), task_of_(name)))));
     }
     for (; old != before->places.end(); ++old)
         writer.keep(*old);

@@ -33,7 +33,7 @@ TEST(VmList, HoldsWhatChangedAndForWhom) {
         const auto whole = fresh.reply(who);
         EXPECT_EQ(*reply.text, *whole.text);
         EXPECT_EQ(reply.etag, whole.etag);
-        return decode_text<std::vector<Vm>>(*reply.text);
+        return decode_text<std::vector<VmSummary>>(*reply.text);
     };
 
     EXPECT_FALSE(list.ready(owner));

@@ -107,4 +107,26 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
     return vm;
 }
 
+VmSummary summary(Vm vm) {
+    VmSummary found{.name = std::move(vm.name),
+                    .state = vm.state,
+                    .reason = std::move(vm.reason),
+                    .started = vm.started,
+                    .owner = std::move(vm.owner),
+                    .group = std::move(vm.group),
+                    .note = std::move(vm.note),
+                    .template_ = std::move(vm.template_),
+                    .cpus = vm.cpus,
+                    .memory = vm.memory,
+                    .nics = {},
+                    .pending_restart = std::move(vm.pending_restart),
+                    .actions = std::move(vm.actions),
+                    .task = std::move(vm.task),
+                    .definition_error = std::move(vm.definition_error)};
+    for (auto& nic : vm.nics)
+        found.nics.push_back({std::move(nic.name), std::move(nic.mac), std::move(nic.switch_),
+                              std::move(nic.tap), std::move(nic.address)});
+    return found;
+}
+
 } // namespace bhype::vm

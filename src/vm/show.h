@@ -16,4 +16,7 @@ Rights rights_of(const Record& record, const access::Caller& caller);
 /// The API's picture of a record.
 Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task);
 
+/// What the list has of it.
+VmSummary summary(Vm vm);
+
 } // namespace bhype::vm

@@ -68,6 +68,39 @@ BOOST_DESCRIBE_STRUCT(Vm, (),
                        template_, cpus, memory, disks, nics, cds, screen, id, generation, running_generation,
                        pending_restart, actions, task, dataset, definition_error))
 
+/// A NIC of the list: what is asked of all at once.
+struct NicSummary {
+    DeviceName name;
+    MacAddress mac;
+    SwitchName switch_;
+    std::optional<std::string> tap;
+    std::optional<std::string> address;
+};
+BOOST_DESCRIBE_STRUCT(NicSummary, (), (name, mac, switch_, tap, address))
+
+/// A VM of the list: members of Vm with what they are there. With a thousand VMs each byte counts: what only
+/// the VM's own page shows is left to it.
+struct VmSummary {
+    VmName name;
+    host::GuestState state = host::GuestState::stopped;
+    std::string reason;
+    std::int64_t started = 0;
+    std::string owner;
+    std::string group;
+    Note note;
+    std::string template_;
+    std::int64_t cpus = 1;
+    ByteSize memory;
+    std::vector<NicSummary> nics;
+    std::vector<std::string> pending_restart;
+    std::vector<Action> actions;
+    std::optional<TaskId> task;
+    std::optional<std::string> definition_error;
+};
+BOOST_DESCRIBE_STRUCT(VmSummary, (),
+                      (name, state, reason, started, owner, group, note, template_, cpus, memory, nics,
+                       pending_restart, actions, task, definition_error))
+
 struct CreateVm {
     VmName name;
     TemplateName template_;

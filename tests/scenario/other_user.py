@@ -56,8 +56,9 @@ def operations(lab):
 def state(lab):
     """What must be the same afterwards."""
     local = lab.local()
+    names = [vm["name"] for vm in local.get("/api/v1/vms").json()]
     vms = [{key: vm[key] for key in ("name", "state", "owner", "group", "generation", "note", "started")}
-           for vm in local.get("/api/v1/vms").json()]
+           for vm in (local.get("/api/v1/vms/" + name).json() for name in names)]
     tasks = [task["id"] for task in local.get("/api/v1/tasks?most=1000").json()]
     return {"vms": vms, "tasks": tasks, "datasets": lab.datasets()}
 

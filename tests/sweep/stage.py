@@ -105,7 +105,8 @@ class Picture:
         self.owners = stage.rows("SELECT object, owner, usergroup FROM ownership")
         self.pool = stage.rows("SELECT body FROM documents WHERE kind = 'setting' AND name = 'pool'")
         answer = lab.local().get("/api/v1/vms")
-        self.vms = {vm["name"]: vm for vm in answer.json()} if answer.status == 200 else {}
+        names = [vm["name"] for vm in answer.json()] if answer.status == 200 else []
+        self.vms = {name: lab.local().get("/api/v1/vms/" + name).json() for name in names}
         self.tasks = {task["id"]: task for task in lab.local().get("/api/v1/tasks?most=1000").json()}
 
     def taps(self, name):

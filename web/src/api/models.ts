@@ -25,6 +25,9 @@ export type UplinkList = Schemas["UplinkList"];
 export type UplinkGuard = Schemas["UplinkGuard"];
 export type UplinkPlan = Schemas["UplinkPlanResult"];
 export type Vm = Schemas["Vm"];
+/// A VM of the list.
+export type VmSummary = Schemas["VmSummary"];
+export type NicSummary = Schemas["NicSummary"];
 export type Nic = Schemas["Nic"];
 export type Finding = Schemas["Finding"];
 export type VmState = Vm["state"];

@@ -872,7 +872,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the VMs that you may see */
+        /** List the VMs that you may see, with what is asked of all at once */
         get: operations["get_vms"];
         put?: never;
         /** Create a VM from a template; with plan=true tell what would be done */
@@ -1927,6 +1927,25 @@ export interface components {
              */
             fixed?: string;
         };
+        NicSummary: {
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            name: string;
+            /**
+             * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
+             * @example 58:9c:fc:12:34:56
+             */
+            mac: string;
+            /**
+             * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
+             * @example nat
+             */
+            switch: string;
+            tap?: string;
+            address?: string;
+        };
         OpenConsole: {
             /** @enum {string} */
             kind: "screen" | "serial";
@@ -2500,6 +2519,37 @@ export interface components {
             definition: boolean;
             disks: string[];
             clones: string[];
+        };
+        VmSummary: {
+            /**
+             * @description 1 to 31 letters, digits, '-' or '_', beginning with a letter or a digit
+             * @example web1
+             */
+            name: string;
+            /** @enum {string} */
+            state: "starting" | "running" | "stopping" | "stopped" | "failed";
+            reason: string;
+            started: number;
+            owner: string;
+            group: string;
+            /**
+             * @description one line of at most 200 characters
+             * @example build host of team A
+             */
+            note: string;
+            template: string;
+            cpus: number;
+            /** @description bytes */
+            memory: number;
+            nics: components["schemas"]["NicSummary"][];
+            pending_restart: string[];
+            actions: ("start" | "stop" | "kill" | "reset" | "edit" | "delete" | "console")[];
+            /**
+             * @description 't' and 16 hex digits
+             * @example t0123456789abcdef
+             */
+            task?: string;
+            definition_error?: string;
         };
         WhoAmI: {
             user: string;
@@ -8533,13 +8583,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description List the VMs that you may see */
+            /** @description List the VMs that you may see, with what is asked of all at once */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Vm"][];
+                    "application/json": components["schemas"]["VmSummary"][];
                 };
             };
             /** @description api.invalid_request */

@@ -1,6 +1,6 @@
 import { createContext, lazy, type ReactNode, Suspense, useCallback, useContext, useMemo, useState } from "react";
 import { segment } from "../../api/client";
-import type { Vm, VmAction } from "../../api/models";
+import type { VmSummary, VmAction } from "../../api/models";
 import { toProblem } from "../../api/problem";
 import { useOrder } from "../tasks/drawer_state";
 import { ProblemModal } from "../../ui/problem_modal";
@@ -20,10 +20,10 @@ export const verbs: readonly { verb: GuestVerb; label: string; danger: boolean }
 
 export interface Asked {
   verb: GuestVerb;
-  vm: Vm;
+  vm: VmSummary;
 }
 
-const Context = createContext<(verb: GuestVerb, vm: Vm) => void>(() => undefined);
+const Context = createContext<(verb: GuestVerb, vm: VmSummary) => void>(() => undefined);
 
 /// Starts at once; everything else asks first, as hard as the harm is.
 export const useGuestAction = () => useContext(Context);
@@ -34,7 +34,7 @@ export function GuestActions({ children }: { children: ReactNode }) {
   const { mutate, reset } = start;
 
   const act = useCallback(
-    (verb: GuestVerb, vm: Vm) => {
+    (verb: GuestVerb, vm: VmSummary) => {
       if (verb === "start") mutate({ method: "POST", path: `/vms/${segment(vm.name)}/start` });
       else setAsked({ verb, vm });
     },

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useLocation, useNavigate } from "react-router-dom";
 import { call, segment } from "../../api/client";
-import type { Plan, Vm } from "../../api/models";
+import type { Plan, VmSummary } from "../../api/models";
 import { ErrorBox } from "../../ui/problem";
 import { Waiting } from "../../ui/page";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
@@ -13,7 +13,7 @@ import { PlanList, planItem } from "./plan_list";
 import { guestPage, mostStopSeconds, stopSecondsProblem } from "./guests";
 
 interface DialogProps {
-  vm: Vm;
+  vm: VmSummary;
   onClose: () => void;
 }
 

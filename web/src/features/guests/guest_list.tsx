@@ -13,7 +13,7 @@ import {
 import { Table, Tbody, Td, Th, Thead, type ThProps, Tr } from "@patternfly/react-table";
 import { memo, useMemo, useState } from "react";
 import { Link, useSearchParams } from "react-router-dom";
-import type { Vm } from "../../api/models";
+import type { VmSummary } from "../../api/models";
 import { firstLine } from "../../text/lines";
 import { formatSize } from "../../text/size";
 import { PageHead, Waiting } from "../../ui/page";
@@ -38,7 +38,7 @@ const heads: Record<Column, string> = {
 /// Rows shown before "more" is asked for: a table of a thousand costs the browser a second.
 const pageRows = 200;
 
-const Row = memo(function Row({ vm }: { vm: Vm }) {
+const Row = memo(function Row({ vm }: { vm: VmSummary }) {
   return (
     <Tr>
       <Td className="guest-name">
@@ -66,7 +66,7 @@ const Row = memo(function Row({ vm }: { vm: Vm }) {
   );
 });
 
-function GuestTable({ vms }: { vms: readonly Vm[] }) {
+function GuestTable({ vms }: { vms: readonly VmSummary[] }) {
   const [search, setSearch] = useSearchParams();
   const [rows, setRows] = useState(pageRows);
   const filter: Filter = { text: search.get("q") ?? "", state: (search.get("state") ?? "") as Filter["state"] };
@@ -129,7 +129,7 @@ function GuestTable({ vms }: { vms: readonly Vm[] }) {
         </Thead>
         <Tbody>
           {shown.slice(0, rows).map((vm) => (
-            <Row key={vm.id} vm={vm} />
+            <Row key={vm.name} vm={vm} />
           ))}
         </Tbody>
       </Table>

@@ -2,12 +2,12 @@ import { Divider, Dropdown, DropdownItem, DropdownList, MenuToggle } from "@patt
 import EllipsisVIcon from "@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon";
 import { useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
-import type { Vm } from "../../api/models";
+import type { VmSummary } from "../../api/models";
 import { useGuestAction, verbs } from "./actions";
 import { guestPage } from "./guests";
 
 /// Exactly what is allowed now, for this guest and this user.
-export function GuestMenu({ vm }: { vm: Vm }) {
+export function GuestMenu({ vm }: { vm: VmSummary }) {
   const [open, setOpen] = useState(false);
   const toggle = useRef<HTMLButtonElement>(null);
   const navigate = useNavigate();

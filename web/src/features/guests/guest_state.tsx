@@ -1,10 +1,10 @@
 import { Button } from "@patternfly/react-core";
-import type { Vm } from "../../api/models";
+import type { VmSummary } from "../../api/models";
 import { StateLabel } from "../../ui/state";
 import { useTaskDrawer } from "../tasks/drawer_state";
 
 /// The state of a guest and, beside it, what waits for a restart and the task that works on it.
-export function GuestState({ vm }: { vm: Vm }) {
+export function GuestState({ vm }: { vm: VmSummary }) {
   const { show } = useTaskDrawer();
   return (
     <span className="guest-state">

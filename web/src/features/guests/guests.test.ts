@@ -1,18 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { Vm } from "../../api/models";
+import type { VmSummary } from "../../api/models";
 import { addressOf, countStates, createPage, filterVms, mostStopSeconds, type Order, sortVms, stopSecondsProblem, sumUp, upSince } from "./guests";
 
-function vm(name: string, changes: Partial<Vm> = {}): Vm {
+function vm(name: string, changes: Partial<VmSummary> = {}): VmSummary {
   return {
-    name, state: "stopped", reason: "", last_lines: [], since: 0, started: 0, reboots: 0, owner: "dev1", group: "",
-    note: "", template: "tiny-linux", cpus: 1, memory: 1024, disks: [], nics: [], cds: [], id: name, generation: 1,
-    running_generation: 1, pending_restart: [], actions: [], dataset: `tank/bhype/${name}`, ...changes,
+    name, state: "stopped", reason: "", started: 0, owner: "dev1", group: "", note: "", template: "tiny-linux", cpus: 1,
+    memory: 1024, nics: [], pending_restart: [], actions: [], ...changes,
   };
 }
-const nic = (address?: string) => [{ name: "nic0", slot: 5, kind: "virtio-net" as const, mac: "", switch: "nat", inet6: [], address }];
-const names = (vms: Vm[]) => vms.map((each) => each.name).join(" ");
-const sorted = (vms: Vm[], by: Order["by"], down = false) => names(sortVms(vms, { by, down }));
+const nic = (address?: string) => [{ name: "nic0", mac: "", switch: "nat", address }];
+const names = (vms: VmSummary[]) => vms.map((each) => each.name).join(" ");
+const sorted = (vms: VmSummary[], by: Order["by"], down = false) => names(sortVms(vms, { by, down }));
 
 interface Property {
   pattern?: string;

@@ -1,14 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { formatSize } from "../../text/size";
 import { type Answer, call, get, segment } from "../../api/client";
-import type { Vm, VmState } from "../../api/models";
+import type { Vm, VmState, VmSummary } from "../../api/models";
 
 /// Beside the guests' own pages: no VM's name has a "+".
 export const createPage = "/guests/+new";
 export const guestPage = (name: string): string => `/guests/${segment(name)}`;
 
 export function useVms() {
-  return useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });
+  return useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
 }
 
 /// One VM together with its ETag, which an edit gives back.
@@ -38,14 +38,14 @@ export function useVmLog(name: string) {
 }
 
 /// The first address that any of its NICs is known to have.
-export function addressOf(vm: Vm): string | undefined {
+export function addressOf(vm: VmSummary): string | undefined {
   return vm.nics.find((nic) => nic.address)?.address;
 }
 
-export const isUp = (vm: Vm): boolean => vm.state === "running" || vm.state === "stopping";
+export const isUp = (vm: VmSummary): boolean => vm.state === "running" || vm.state === "stopping";
 
 /// When it was started, in milliseconds; 0 when it does not run.
-export const upSince = (vm: Vm): number => (isUp(vm) && vm.started ? vm.started * 1000 : 0);
+export const upSince = (vm: VmSummary): number => (isUp(vm) && vm.started ? vm.started * 1000 : 0);
 
 export type Column = "name" | "state" | "owner" | "address" | "cpus" | "memory" | "uptime";
 export const columns: readonly Column[] = ["name", "state", "owner", "address", "cpus", "memory", "uptime"];
@@ -66,7 +66,7 @@ function compareAddresses(a: string | undefined, b: string | undefined): number 
   return collator.compare(a, b);
 }
 
-function compareBy(column: Column, a: Vm, b: Vm): number {
+function compareBy(column: Column, a: VmSummary, b: VmSummary): number {
   switch (column) {
     case "name":
       return 0;
@@ -86,7 +86,7 @@ function compareBy(column: Column, a: Vm, b: Vm): number {
   }
 }
 
-export function sortVms(vms: readonly Vm[], order: Order): Vm[] {
+export function sortVms(vms: readonly VmSummary[], order: Order): VmSummary[] {
   const sign = order.down ? -1 : 1;
   return [...vms].sort((a, b) => sign * compareBy(order.by, a, b) || (order.by === "name" ? sign : 1) * collator.compare(a.name, b.name));
 }
@@ -96,11 +96,11 @@ export interface Filter {
   state: VmState | "attention" | "";
 }
 
-export const needsAttention = (vm: Vm): boolean =>
+export const needsAttention = (vm: VmSummary): boolean =>
   vm.state === "failed" || vm.pending_restart.length > 0 || vm.definition_error !== undefined;
 
 /// Every word has to be found somewhere in what a row shows.
-export function filterVms(vms: readonly Vm[], filter: Filter): Vm[] {
+export function filterVms(vms: readonly VmSummary[], filter: Filter): VmSummary[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   return vms.filter((vm) => {
     if (filter.state === "attention" ? !needsAttention(vm) : filter.state && vm.state !== filter.state) return false;
@@ -111,7 +111,7 @@ export function filterVms(vms: readonly Vm[], filter: Filter): Vm[] {
 }
 
 /// What guests that are up have in all: of the settings, in bytes of memory.
-export function sumUp(vms: readonly Vm[]): { count: number; cpus: number; memory: number } {
+export function sumUp(vms: readonly VmSummary[]): { count: number; cpus: number; memory: number } {
   const up = vms.filter(isUp);
   return { count: up.length, cpus: up.reduce((sum, vm) => sum + vm.cpus, 0), memory: up.reduce((sum, vm) => sum + vm.memory, 0) };
 }
@@ -120,7 +120,7 @@ export function sumUp(vms: readonly Vm[]): { count: number; cpus: number; memory
 export const sumWords = ({ cpus, memory }: { cpus: number; memory: number }): string =>
   `${cpus} ${cpus === 1 ? "vCPU" : "vCPUs"} and ${formatSize(memory)}`;
 
-export function countStates(vms: readonly Vm[]): Record<VmState, number> {
+export function countStates(vms: readonly VmSummary[]): Record<VmState, number> {
   const counts: Record<VmState, number> = { running: 0, stopped: 0, starting: 0, stopping: 0, failed: 0 };
   for (const vm of vms) counts[vm.state]++;
   return counts;

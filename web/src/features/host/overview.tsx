@@ -1,6 +1,6 @@
 import { Alert, Card, CardBody, PageSection } from "@patternfly/react-core";
 import { Link } from "react-router-dom";
-import type { Host, Vm } from "../../api/models";
+import type { Host, VmSummary } from "../../api/models";
 import { firstLine } from "../../text/lines";
 import { formatSize } from "../../text/size";
 import { Fact, Facts } from "../../ui/facts";
@@ -15,7 +15,7 @@ import { useTasks } from "../tasks/tasks";
 import { useHost } from "./host";
 import { SetupNeeded } from "./setup_needed";
 
-function Attention({ host, vms }: { host: Host; vms: readonly Vm[] }) {
+function Attention({ host, vms }: { host: Host; vms: readonly VmSummary[] }) {
   const guests = vms.filter(needsAttention);
   return (
     <>
@@ -36,7 +36,7 @@ function Attention({ host, vms }: { host: Host; vms: readonly Vm[] }) {
             <h2 className="section-title">Needs attention</h2>
             <ul className="plain-list">
               {guests.slice(0, 10).map((vm) => (
-                <li key={vm.id}>
+                <li key={vm.name}>
                   <Link to={guestPage(vm.name)}>{vm.name}</Link> <GuestState vm={vm} /> <span className="quiet">{firstLine(vm.reason)}</span>
                 </li>
               ))}

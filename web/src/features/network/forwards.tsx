@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { get, segment } from "../../api/client";
-import type { Forward, Vm } from "../../api/models";
+import type { Forward, VmSummary } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { numberOrText } from "../../text/number";
 import { Waiting } from "../../ui/page";
@@ -14,7 +14,7 @@ import { guestPage } from "../guests/guests";
 import { OrderDialog } from "../tasks/order_dialog";
 
 function ForwardDialog({ onClose }: { onClose: () => void }) {
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });
+  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
   const [values, setValues] = useState({ vm: "", protocol: "tcp", port: "", to: "", from: "", note: "" });
   const [error, setError] = useState<Error | null>(null);
   const set = (changes: Partial<typeof values>) => setValues((old) => ({ ...old, ...changes }));

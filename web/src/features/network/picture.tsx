@@ -2,7 +2,7 @@ import { Card, CardBody } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router-dom";
 import { get } from "../../api/client";
-import type { Nic, Switch, UplinkList, Vm } from "../../api/models";
+import type { NicSummary, Switch, UplinkList, VmSummary } from "../../api/models";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
@@ -38,8 +38,8 @@ function outside(item: Switch, wayOut: string | undefined): string {
 }
 
 interface Placed {
-  vm: Vm;
-  nic: Nic;
+  vm: VmSummary;
+  nic: NicSummary;
 }
 
 function Row({ item, guests, uplinks, rates }: { item: Switch; guests: readonly Placed[]; uplinks?: UplinkList | undefined; rates: ReadonlyMap<string, Rate> }) {
@@ -78,7 +78,7 @@ function Row({ item, guests, uplinks, rates }: { item: Switch; guests: readonly 
 
 export function PictureTab({ administers }: { administers: boolean }) {
   const switches = useSwitches();
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });
+  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
   const uplinks = useQuery({ queryKey: ["uplinks"], queryFn: ({ signal }) => get<UplinkList>("/uplinks", signal), enabled: administers });
   const { rates } = useTraffic();
   if (switches.error) return <ErrorBox error={switches.error} retry={() => void switches.refetch()} />;

@@ -2,7 +2,7 @@ import { Checkbox, Modal, ModalBody, ModalHeader } from "@patternfly/react-core"
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, get, segment } from "../../api/client";
-import type { PlanPreview, SnapshotPlanView, Vm } from "../../api/models";
+import type { PlanPreview, SnapshotPlanView, VmSummary } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { numberOrText } from "../../text/number";
 import { formatExact } from "../../text/time";
@@ -30,7 +30,7 @@ const startRetention: Record<Rule, string> = { last: "", hourly: "", daily: "7",
 
 /// A new plan, or other settings for one that is there.
 export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlanView; administers: boolean; onClose: () => void }) {
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<Vm[]>("/vms", signal) });
+  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
   const [name, setName] = useState(plan?.name ?? "");
   const [schedule, setSchedule] = useState(plan?.schedule ?? "30 3 * * *");
   const [note, setNote] = useState(plan?.note ?? "");
