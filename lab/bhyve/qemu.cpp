@@ -96,6 +96,17 @@ bool load_bootrom(Setup& setup) {
     return true;
 }
 
+/// With room for a second CPU at least: for a machine that can have one alone, QEMU 7.2 leaves out the
+/// guest's memory barriers (mttcg_start_vcpu_thread, tcg_gen_mb), though its devices run in another thread.
+/// Then a guest and a virtio device may each think that the other one needs no notice, and both wait for
+/// ever.
+std::string cpus_of(const Topology& topology) {
+    if (topology.cpus == 1)
+        return "1,maxcpus=2,sockets=2,cores=1,threads=1";
+    return fmt::format("{},sockets={},cores={},threads={}", topology.cpus, topology.sockets, topology.cores,
+                       topology.threads);
+}
+
 std::vector<std::string> qemu_arguments(const Setup& setup, const Topology& topology, std::uint64_t memory,
                                         int monitor) {
     const Config& config = setup.config;
@@ -105,11 +116,9 @@ std::vector<std::string> qemu_arguments(const Setup& setup, const Topology& topo
     std::vector<std::string> result = {
         "-name", "guest=" + escaped(setup.name), "-L", linux_file("/usr/share/qemu").string(), "-machine",
         fmt::format("q35,hpet=off,smm=off,vmport=off,sata=off,smbus=off,acpi={}", acpi ? "on" : "off"),
-        "-accel", "tcg,thread=multi,tb-size=128", "-cpu", "max,la57=off", "-smp",
-        fmt::format("{},sockets={},cores={},threads={}", topology.cpus, topology.sockets, topology.cores,
-                    topology.threads),
-        "-m", fmt::format("{}M", std::max<std::uint64_t>(1, memory >> 20)), "-uuid", uuid_of(setup),
-        "-smbios", fmt::format("type=0,vendor=BHYVE,version=14.0,date=10/17/2021"), "-smbios",
+        "-accel", "tcg,thread=multi,tb-size=128", "-cpu", "max,la57=off", "-smp", cpus_of(topology), "-m",
+        fmt::format("{}M", std::max<std::uint64_t>(1, memory >> 20)), "-uuid", uuid_of(setup), "-smbios",
+        fmt::format("type=0,vendor=BHYVE,version=14.0,date=10/17/2021"), "-smbios",
         fmt::format("type=1,manufacturer=FreeBSD,product=BHYVE,version=1.0"), "-rtc",
         config.get_bool("rtc.use_localtime", true) ? "base=localtime" : "base=utc", "-chardev",
         fmt::format("socket,id=monitor,fd={}", monitor), "-mon", "chardev=monitor,mode=control", "-d",
