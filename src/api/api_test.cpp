@@ -102,7 +102,8 @@ class ApiTest : public testing::Test {
                            .tag = "things",
                            .success = 204},
                           [](const Call&) { return Reply{.status = 204}; });
-        const auto list = std::make_shared<const std::string>(std::string(200'000, 'x'));
+        const auto half = std::make_shared<const std::string>(std::string(100'000, 'x'));
+        const auto list = std::make_shared<const http::Parts>(2, half);
         router.add<std::vector<Thing>>({.method = Method::get,
                                         .path = "/api/v1/things",
                                         .privilege = Privilege::look,
@@ -111,7 +112,7 @@ class ApiTest : public testing::Test {
                                         .at_once =
                                             [list](const Call&) {
                                                 Reply reply{.etag = "list1"};
-                                                reply.text = list;
+                                                reply.parts = list;
                                                 return reply;
                                             }},
                                        [](const Call&) -> Reply { throw Error(Code::internal); });

@@ -118,8 +118,8 @@ http::Response to_response(Reply reply, std::string_view none_match) {
     }
     if (reply.status == 204)
         return response;
-    if (reply.text)
-        response.text = std::move(reply.text);
+    if (reply.parts)
+        response.parts = std::move(reply.parts);
     else
         response.body = json::serialize(reply.body);
     return response;

@@ -42,8 +42,8 @@ struct Reply {
     json::value body;                           ///< not sent with 204
     std::string etag;                           ///< sent quoted; an If-None-Match that equals it gives 304
     std::map<std::string, std::string> headers; ///< Location, Set-Cookie, Retry-After
-    std::shared_ptr<const std::string>
-        text; ///< instead of body: ready JSON, so that lists are written once per change
+    /// Instead of body: ready JSON, so that of a list is written what has changed.
+    std::shared_ptr<const http::Parts> parts;
     /// Instead of all that: called with a function that takes the reply later, once, from any thread.
     std::function<void(std::function<void(Reply)>)> later = nullptr;
 };

@@ -111,7 +111,7 @@ void declare_about(Router& router) {
                         });
     struct Document {
         std::once_flag once;
-        std::shared_ptr<const std::string> text;
+        std::shared_ptr<const http::Parts> parts;
     };
     const auto document = std::make_shared<Document>();
     router.add<json::value>({.method = Method::get,
@@ -121,10 +121,11 @@ void declare_about(Router& router) {
                              .tag = "about"},
                             [&router, document](const Call&) {
                                 std::call_once(document->once, [&] {
-                                    document->text = std::make_shared<const std::string>(router.openapi());
+                                    document->parts = std::make_shared<const http::Parts>(
+                                        1, std::make_shared<const std::string>(router.openapi()));
                                 });
                                 Reply reply;
-                                reply.text = document->text;
+                                reply.parts = document->parts;
                                 return reply;
                             });
 }

@@ -355,13 +355,24 @@ void Connection::send(Response response) {
         begin_stream();
         return;
     }
-    const std::string& body = response_.text ? *response_.text : response_.body;
-    write_head(response_, body.size());
+    std::vector<asio::const_buffer> pieces(1);
+    std::size_t length = 0;
+    const auto add = [&](const std::string& part) {
+        pieces.push_back(asio::buffer(part));
+        length += part.size();
+    };
+    if (response_.parts)
+        for (const auto& part : *response_.parts)
+            add(*part);
+    else
+        add(response_.body);
+    write_head(response_, length);
     const bool bodiless = head_request_ || response_.status == 204 || response_.status == 304;
     phase_ = Phase::writing;
     deadline_ = Clock::now() + shared_.options.write_deadline;
-    const std::array<asio::const_buffer, 2> pieces = {asio::buffer(head_),
-                                                      bodiless ? asio::const_buffer() : asio::buffer(body)};
+    if (bodiless)
+        pieces.resize(1);
+    pieces.front() = asio::buffer(head_);
     asio::async_write(socket_, pieces,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                           self->response_ = {};

@@ -56,14 +56,17 @@ class Stream {
     virtual bool closed() const = 0;
 };
 
+/// A body in parts, which are sent one behind the other without being copied.
+using Parts = std::vector<std::shared_ptr<const std::string>>;
+
 struct Response {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string_view content_type = "application/json"; ///< must be a literal
     std::string body;
-    std::shared_ptr<const std::string> text; ///< instead of body; written without being copied
-    bool close = false;                      ///< after the answer
-    std::chrono::milliseconds hold{0};       ///< wait so long before it is sent; costs no thread
+    std::shared_ptr<const Parts> parts; ///< instead of body
+    bool close = false;                 ///< after the answer
+    std::chrono::milliseconds hold{0};  ///< wait so long before it is sent; costs no thread
 
     /// Makes it an endless text/event-stream: called on the io thread when the header is written. `alive` is
     /// asked on the io thread before each ping, false ends the stream.

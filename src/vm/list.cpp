@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace bhype::vm {
 
 namespace {
 
 constexpr std::size_t most_entries = 64;
+/// VMs of a block: what is written anew when one of them changes, and what a list has many of.
+constexpr std::size_t block_size = 32;
 
 /// Callers of one key see the same list.
 std::string key_of(const access::Caller& caller) {
@@ -22,7 +26,7 @@ std::string key_of(const access::Caller& caller) {
 
 api::Reply List::reply_of(const Entry& entry) {
     api::Reply reply;
-    reply.text = entry.text;
+    reply.parts = entry.parts;
     reply.etag = entry.etag;
     return reply;
 }
@@ -37,54 +41,51 @@ std::string fingerprint_text(std::uint64_t hash) {
     return fmt::format("{:016x}", hash);
 }
 
-/// Writes a text in the order of names. What stands in the old text behind each other is copied at once.
+/// Makes blocks in the order of names.
 class List::Writer {
   public:
-    explicit Writer(const Entry& old) : old_(*old.text) {
-        text_.reserve(old_.size() + old_.size() / 16);
-        places_.reserve(old.places.size() + 16);
+    void keep(const std::shared_ptr<const Block>& block) {
+        cut();
+        blocks_.push_back(block);
     }
-
-    void keep(const Place& place) {
-        if (run_end_ == 0 || place.begin != run_end_ + 1) { // a comma stands between
-            begin();
-            run_begin_ = place.begin;
-        }
-        run_end_ = place.begin + place.size;
-        places_.push_back(place);
-        places_.back().begin = text_.size() + (place.begin - run_begin_);
+    void keep(const Block& block, const Place& place) {
+        add(place.name, std::string_view(block.text).substr(place.begin, place.size), place.hash);
     }
-    void add(const std::string& name, const std::string& json) {
-        begin();
-        places_.push_back({name, text_.size(), json.size(), fingerprint(json)});
-        text_ += json;
+    void add(const std::string& name, std::string_view json, std::uint64_t hash) {
+        if (block_.places.size() >= block_size)
+            cut();
+        if (!block_.text.empty())
+            block_.text += ',';
+        block_.places.push_back({name, block_.text.size(), json.size(), hash});
+        block_.text += json;
+        block_.hash += hash;
     }
     Entry end(std::uint64_t version) {
-        copy_run();
-        text_ += ']';
-        auto hash = fingerprint({});
-        for (const auto& place : places_)
-            hash = fingerprint({reinterpret_cast<const char*>(&place.hash), sizeof place.hash}, hash);
-        return {version, fingerprint_text(hash), std::make_shared<const std::string>(std::move(text_)),
-                std::move(places_)};
+        cut();
+        static const auto open = std::make_shared<const std::string>("[");
+        static const auto comma = std::make_shared<const std::string>(",");
+        static const auto close = std::make_shared<const std::string>("]");
+        auto parts = std::make_shared<http::Parts>();
+        std::uint64_t hash = 0;
+        for (const auto& block : blocks_) {
+            parts->push_back(parts->empty() ? open : comma);
+            parts->emplace_back(block, &block->text);
+            hash += block->hash;
+        }
+        if (parts->empty())
+            parts->push_back(open);
+        parts->push_back(close);
+        return {version, fingerprint_text(hash), std::move(blocks_), std::move(parts)};
     }
 
   private:
-    void copy_run() {
-        text_.append(old_, run_begin_, run_end_ - run_begin_);
-        run_begin_ = run_end_ = 0;
-    }
-    void begin() {
-        copy_run();
-        if (text_.size() > 1)
-            text_ += ',';
+    void cut() {
+        if (!block_.places.empty())
+            blocks_.push_back(std::make_shared<const Block>(std::exchange(block_, {})));
     }
 
-    const std::string& old_;
-    std::string text_ = "[";
-    std::vector<Place> places_;
-    std::size_t run_begin_ = 0; ///< in the old text
-    std::size_t run_end_ = 0;   ///< 0: there is no run
+    std::vector<std::shared_ptr<const Block>> blocks_;
+    Block block_;
 };
 
 List::List(const Inventory& inventory, std::function<std::optional<TaskId>(const VmName&)> task_of)
@@ -126,20 +127,36 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
         before = &nothing;
         changed = inventory_.names();
     }
-    Writer writer(*before);
-    auto old = before->places.begin();
-    for (const auto& name : *changed) {
-        for (; old != before->places.end() && old->name < name.str(); ++old)
-            writer.keep(*old);
-        if (old != before->places.end() && old->name == name.str())
-            ++old;
-        const auto record = inventory_.find(name);
-        if (record && access::may_see(caller, record->ownership))
-            writer.add(name.str(),
-                       encode_text(summary(show(*record, rights_of(*record, caller), task_of_(name)))));
+    Writer writer;
+    auto next = changed->begin();
+    const auto add_changed = [&] {
+        const auto record = inventory_.find(*next);
+        if (record && access::may_see(caller, record->ownership)) {
+            const auto json =
+                encode_text(summary(show(*record, rights_of(*record, caller), task_of_(*next))));
+            writer.add(next->str(), json, fingerprint(json));
+        }
+        ++next;
+    };
+    for (const auto& block : before->blocks) {
+        const auto touched = [&] {
+            return next != changed->end() && next->str() <= block->places.back().name;
+        };
+        if (!touched()) {
+            writer.keep(block);
+            continue;
+        }
+        for (const auto& place : block->places) {
+            while (touched() && next->str() < place.name)
+                add_changed();
+            if (touched() && next->str() == place.name)
+                add_changed();
+            else
+                writer.keep(*block, place);
+        }
     }
-    for (; old != before->places.end(); ++old)
-        writer.keep(*old);
+    while (next != changed->end())
+        add_changed();
     return writer.end(version);
 }
 

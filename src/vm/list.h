@@ -1,7 +1,7 @@
 #pragma once
 
-// The list of VMs as text: written once per change and caller, from the one before and what has changed
-// since.
+// The list of VMs as text: written once per change and caller, in blocks, of which those are written anew in
+// which something has changed.
 
 #include "api/endpoint.h"
 #include "vm/inventory.h"
@@ -19,18 +19,24 @@ class List {
     std::optional<api::Reply> ready(const access::Caller& caller);
 
   private:
-    /// Where a VM stands in a text.
+    /// Where a VM stands in a block.
     struct Place {
         std::string name;
         std::size_t begin = 0;
         std::size_t size = 0;
         std::uint64_t hash = 0;
     };
+    /// Some VMs, one behind the other in the order of names, with commas between.
+    struct Block {
+        std::string text;
+        std::vector<Place> places; ///< at least one
+        std::uint64_t hash = 0;    ///< the sum of theirs
+    };
     struct Entry {
         std::uint64_t version = 0;
         std::string etag;
-        std::shared_ptr<const std::string> text = std::make_shared<const std::string>();
-        std::vector<Place> places; ///< in the order of names
+        std::vector<std::shared_ptr<const Block>> blocks;
+        std::shared_ptr<const http::Parts> parts;
     };
     class Writer;
 

@@ -8,6 +8,13 @@ namespace {
 
 using namespace test;
 
+std::string text_of(const api::Reply& reply) {
+    std::string text;
+    for (const auto& part : *reply.parts)
+        text += *part;
+    return text;
+}
+
 TEST(VmList, HoldsWhatChangedAndForWhom) {
     World world;
     for (const auto* text :
@@ -31,15 +38,15 @@ TEST(VmList, HoldsWhatChangedAndForWhom) {
         const auto reply = list.reply(who);
         List fresh(world.inventory, task_of);
         const auto whole = fresh.reply(who);
-        EXPECT_EQ(*reply.text, *whole.text);
+        EXPECT_EQ(text_of(reply), text_of(whole));
         EXPECT_EQ(reply.etag, whole.etag);
-        return decode_text<std::vector<VmSummary>>(*reply.text);
+        return decode_text<std::vector<VmSummary>>(text_of(reply));
     };
 
     EXPECT_FALSE(list.ready(owner));
     ASSERT_EQ(shown(owner).size(), 2U);
     ASSERT_TRUE(list.ready(owner));
-    EXPECT_EQ(list.ready(owner)->text, list.reply(owner).text);
+    EXPECT_EQ(list.ready(owner)->parts, list.reply(owner).parts);
     EXPECT_FALSE(shown(owner)[0].actions.empty());
     EXPECT_TRUE(shown(viewer)[0].actions.empty());
     EXPECT_TRUE(shown(caller("dev2", access::Role::member)).empty());
@@ -78,6 +85,49 @@ TEST(VmList, HoldsWhatChangedAndForWhom) {
         shown(viewer);
     }
     EXPECT_EQ(shown(viewer).size(), 2U);
+}
+
+TEST(VmList, WritesAnewOnlyTheBlockThatChanged) {
+    World world;
+    const auto make = [&](int number) {
+        ASSERT_TRUE(
+            world.make(fmt::format(R"({{"name":"vm{:03}","template":"tiny-linux"}})", number).c_str()));
+    };
+    for (int number = 0; number < 100; ++number)
+        make(number * 2);
+    List list(world.inventory, [](const VmName&) { return std::optional<TaskId>(); });
+    access::Caller viewer;
+    viewer.user = UserName::from("looker");
+    viewer.role = access::Role::viewer;
+    const auto same_as_fresh = [&] {
+        List fresh(world.inventory, [](const VmName&) { return std::optional<TaskId>(); });
+        const auto reply = list.reply(viewer);
+        const auto whole = fresh.reply(viewer);
+        EXPECT_EQ(text_of(reply), text_of(whole));
+        EXPECT_EQ(reply.etag, whole.etag);
+        return reply.parts;
+    };
+    const auto before = same_as_fresh();
+    host::Guest guest;
+    guest.vm = VmName::from("vm100");
+    guest.state = host::GuestState::running;
+    world.inventory.apply(guest);
+    const auto after = same_as_fresh();
+    ASSERT_EQ(before->size(), after->size());
+    int others = 0;
+    for (std::size_t i = 0; i < before->size(); ++i)
+        others += (*before)[i] == (*after)[i] ? 0 : 1;
+    EXPECT_EQ(others, 1);
+    for (const int number : {1, 63, 65, 199, 201, 99, 67})
+        make(number);
+    same_as_fresh();
+    for (const auto* name : {"vm000", "vm062", "vm064", "vm201", "vm067", "vm100"}) {
+        world.inventory.forget(VmName::from(name));
+        same_as_fresh();
+    }
+    for (int number = 0; number < 100; ++number)
+        world.inventory.forget(VmName::from(fmt::format("vm{:03}", number * 2)));
+    EXPECT_EQ(decode_text<std::vector<VmSummary>>(text_of({.parts = same_as_fresh()})).size(), 5U);
 }
 
 } // namespace
