@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -18,6 +17,7 @@
 #include <iostream>
 #include <poll.h>
 #include <sys/mount.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -124,8 +124,31 @@ bool reads_input(const std::vector<std::string>& args) {
     return false;
 }
 
+/// Becomes readable when somebody asks this process to end.
+Fd end_requests() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+        ::sigaddset(&set, signal);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    return Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+}
+
+/// As the signal would have ended it.
+[[noreturn]] void end_by(int signal) {
+    ::signal(signal, SIG_DFL);
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    ::raise(signal);
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    std::abort();
+}
+
 int run(const std::vector<std::string>& args) {
     ::signal(SIGPIPE, SIG_IGN);
+    const Fd requests = end_requests();
+    int ended_by = 0;
     Fd gateway = connect_unix(state() / "run/zfs.sock", SOCK_SEQPACKET);
     Message answer;
     if (!gateway || !send_message(gateway.get(), {"connect"}) || !receive_message(gateway.get(), answer) ||
@@ -140,9 +163,19 @@ int run(const std::vector<std::string>& args) {
         fail("the ZFS appliance of the lab does not answer");
     std::string buffer(chunk, '\0');
     while (true) {
-        std::array<pollfd, 2> set{pollfd{agent, POLLIN, 0}, pollfd{input ? 0 : -1, POLLIN, 0}};
+        std::array<pollfd, 3> set{pollfd{agent, POLLIN, 0}, pollfd{input ? 0 : -1, POLLIN, 0},
+                                  pollfd{requests.get(), POLLIN, 0}};
         if (::poll(set.data(), set.size(), -1) < 0)
             continue;
+        if (set[2].revents != 0) {
+            // The command over there ends, and what its kernel still does for it, before this process does.
+            signalfd_siginfo asked{};
+            if (::read(requests.get(), &asked, sizeof asked) == sizeof asked)
+                ended_by = static_cast<int>(asked.ssi_signo);
+            ::shutdown(agent, SHUT_WR);
+            input = false;
+            continue;
+        }
         if (set[1].revents != 0) {
             const ssize_t got = ::read(0, buffer.data(), buffer.size());
             input = got > 0;
@@ -154,8 +187,11 @@ int run(const std::vector<std::string>& args) {
         if (set[0].revents == 0)
             continue;
         wire::FrameHeader header{};
-        if (!read_all(agent, &header, sizeof(header)) || header.length > wire::frame_limit)
+        if (!read_all(agent, &header, sizeof(header)) || header.length > wire::frame_limit) {
+            if (ended_by != 0)
+                end_by(ended_by);
             fail("the ZFS appliance went away");
+        }
         std::string body(header.length, '\0');
         if (!read_all(agent, body.data(), body.size()))
             fail("the ZFS appliance went away");
