@@ -264,6 +264,15 @@ bool Note::accepts(std::string_view text) {
     return printable_line(text, 200);
 }
 
+RULE(Tag, "tag", "1 to 24 lower-case letters, digits, '-' and '_', beginning with a letter or a digit",
+     "^[a-z0-9][a-z0-9_-]{0,23}$", "test", 24)
+bool Tag::accepts(std::string_view text) {
+    return !text.empty() && text.size() <= 24 && text[0] != '-' && text[0] != '_' &&
+           std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+           });
+}
+
 RULE(Ipv4Address, "IPv4 address", "an IPv4 address such as 10.77.0.5", "^([0-9]{1,3}\\.){3}[0-9]{1,3}$",
      "10.77.0.5", 15)
 bool Ipv4Address::accepts(std::string_view text) {

@@ -46,6 +46,8 @@ BHYPE_TEXT(HostPath);
 BHYPE_TEXT(CdImage);
 /// A person's words about an object: one line, no control characters, at most 200 characters.
 BHYPE_TEXT(Note);
+/// A word that people sort VMs by.
+BHYPE_TEXT(Tag);
 /// IPv4 address, "10.77.0.5".
 BHYPE_TEXT(Ipv4Address);
 /// An IPv4 address that DHCP is to keep for a NIC; empty: whichever is free.

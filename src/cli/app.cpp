@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <iostream>
+#include <sstream>
 
 namespace bhype::cli {
 
@@ -149,6 +150,18 @@ std::string joined(const json::value& list) {
         out += (out.empty() ? "" : ",") +
                (item.is_string() ? std::string(item.as_string()) : json::serialize(item));
     return out;
+}
+
+json::array list_of(const std::string& text) {
+    json::array items;
+    std::istringstream stream(text);
+    for (std::string item; std::getline(stream, item, ',');)
+        items.emplace_back(item);
+    return items;
+}
+
+json::array array_of(const std::vector<std::string>& texts) {
+    return json::array(texts.begin(), texts.end());
 }
 
 std::string fact(std::string_view key, std::size_t width, std::string_view value) {

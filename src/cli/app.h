@@ -57,6 +57,9 @@ std::string size(const json::value& bytes);
 std::string fact(std::string_view key, std::size_t width, std::string_view value);
 /// The items with ',' between them.
 std::string joined(const json::value& list);
+/// The other way round: "a,b" to texts; none of an empty one.
+json::array list_of(const std::string& text);
+json::array array_of(const std::vector<std::string>& texts);
 std::string ago(std::int64_t epoch_seconds);
 /// "2026-11-27 03:00 CET", in the zone of whoever reads it.
 std::string moment(std::int64_t epoch_seconds);

@@ -12,6 +12,7 @@ namespace {
 struct PlanOptions {
     std::string name;
     std::optional<std::string> schedule, note;
+    std::vector<std::string> tags;
     std::vector<std::string> vms;
     std::vector<std::string> keep;
     bool all = false;
@@ -35,7 +36,11 @@ std::string retention_text(const json::value& retention) {
 }
 
 std::string scope_text(const json::value& plan) {
-    return plan.at("all").as_bool() ? "all" : joined(plan.at("vms"));
+    if (plan.at("all").as_bool())
+        return "all";
+    const auto tags = joined(plan.at("tags"));
+    const auto vms = joined(plan.at("vms"));
+    return (tags.empty() ? "" : "tagged " + tags) + (tags.empty() || vms.empty() ? "" : "; ") + vms;
 }
 
 std::string first_time(const json::value& plan) {
@@ -92,13 +97,6 @@ json::object retention_of(const std::vector<std::string>& keep) {
     return retention;
 }
 
-json::array array_of(const std::vector<std::string>& texts) {
-    json::array all;
-    for (const auto& one : texts)
-        all.emplace_back(one);
-    return all;
-}
-
 int say(const Context& context, const json::value& plan) {
     std::cout << (context.json ? json::serialize(plan) + "\n" : show_text(plan));
     return done;
@@ -112,6 +110,8 @@ json::object body_of(const PlanOptions& options) {
         body["retention"] = retention_of(options.keep);
     if (options.all)
         body["all"] = true;
+    if (!options.tags.empty())
+        body["tags"] = array_of(options.tags);
     if (!options.vms.empty())
         body["vms"] = array_of(options.vms);
     if (options.note)
@@ -131,11 +131,12 @@ int create(Context& context, const PlanOptions& options) {
 
 int change(Context& context, const PlanOptions& options) {
     auto body = body_of(options);
-    // One replaces the other.
-    if (options.all)
-        body["vms"] = json::array();
-    else if (!options.vms.empty())
-        body["all"] = false;
+    // Which VMs is said as a whole.
+    if (options.all || !options.tags.empty() || !options.vms.empty()) {
+        body["all"] = options.all;
+        body["tags"] = array_of(options.tags);
+        body["vms"] = array_of(options.vms);
+    }
     return say(context, context.api().send("PATCH", path_of(options), body));
 }
 
@@ -160,6 +161,8 @@ void add_plan_commands(CLI::App& app, Context& context) {
         if (making)
             schedule->required();
         command->add_option("--vm", options->vms, "VMs, with commas between")->delimiter(',');
+        command->add_option("--tag", options->tags, "VMs with one of these tags, also later ones")
+            ->delimiter(',');
         command->add_flag("--all", options->all, "every VM, also later ones");
         command
             ->add_option("--keep", options->keep,

@@ -19,6 +19,7 @@ struct SnapshotOptions {
     std::int64_t limit = 1000;
     std::int64_t offset = 0;
     bool restore = false;
+    bool full = false;
     bool start = false;
     bool plan = false;
 };
@@ -142,6 +143,8 @@ int clone(Context& context, const SnapshotOptions& options) {
     add("group", options.group);
     if (options.note)
         body["note"] = *options.note;
+    if (options.full)
+        body["full"] = true;
     if (options.start)
         body["start"] = true;
     if (!options.plan)
@@ -227,12 +230,13 @@ void add_snapshot_commands(CLI::App& app, Context& context) {
     plan(of_one("rollback", "Put a stopped VM back to a snapshot; what came after it is lost", [&, options] {
         return roll_back(context, *options);
     }))->add_flag("--restore-definition", options->restore, "bring the definition of then back too");
-    auto* cloning = plan(note(of_vm("clone", "Make a VM that shares a snapshot's blocks",
+    auto* cloning = plan(note(of_vm("clone", "Make a VM of a snapshot, sharing its blocks",
                                     [&, options] { return clone(context, *options); })));
     cloning->add_option("NEW", options->clone, "the new VM")->required();
     cloning->add_option("--snapshot", options->snapshot, "of which; one is made when missing");
     cloning->add_option("--owner", options->owner, "user that it belongs to");
     cloning->add_option("--group", options->group, "group that may use it");
+    cloning->add_flag("--full", options->full, "copy the blocks instead of sharing them");
     cloning->add_flag("--start", options->start, "start it at once");
 }
 

@@ -108,16 +108,6 @@ int change(Context& context, const Options& options, json::object body) {
     return result == done ? asked(context) : result;
 }
 
-json::array list_of(const std::string& words) {
-    json::array list;
-    for (std::size_t at = 0; at <= words.size();) {
-        const auto end = std::min(words.find(',', at), words.size());
-        list.push_back(json::string(words.substr(at, end - at)));
-        at = end + 1;
-    }
-    return list;
-}
-
 json::value tag(const std::string& typed) {
     const bool digits =
         !typed.empty() && typed.size() < 9 && typed.find_first_not_of("0123456789") == typed.npos;

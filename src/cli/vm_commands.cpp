@@ -22,6 +22,7 @@ struct VmOptions {
     std::string disk;
     std::string switch_;
     std::string note;
+    std::vector<std::string> tags;
     std::string owner;
     std::string group;
     std::optional<std::int64_t> cpus, seconds, bytes;
@@ -48,10 +49,10 @@ std::string list_table(const json::value& vms, bool plain) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& vm : vms.as_array())
         rows.push_back({text(vm, "name"), text(vm, "state"), text(vm, "cpus"), size(vm.at("memory")),
-                        addresses(vm), text(vm, "owner"), text(vm, "template"), ago(number(vm, "started")),
-                        text(vm, "reason")});
-    return table({"NAME", "STATE", "CPUS", "MEMORY", "ADDRESS", "OWNER", "TEMPLATE", "UP", "REASON"}, rows,
-                 plain);
+                        addresses(vm), text(vm, "owner"), joined(vm.at("tags")), text(vm, "template"),
+                        ago(number(vm, "started")), text(vm, "reason")});
+    return table({"NAME", "STATE", "CPUS", "MEMORY", "ADDRESS", "OWNER", "TAGS", "TEMPLATE", "UP", "REASON"},
+                 rows, plain);
 }
 
 std::string show_text(const json::value& vm) {
@@ -69,6 +70,7 @@ std::string show_text(const json::value& vm) {
     line("owner", text(vm, "owner"));
     line("group", text(vm, "group"));
     line("note", text(vm, "note"));
+    line("tags", joined(vm.at("tags")));
     line("template", text(vm, "template"));
     line("cpus", text(vm, "cpus"));
     line("memory", size(vm.at("memory")));
@@ -124,6 +126,8 @@ int create(Context& context, const VmOptions& options) {
     add("disk", options.disk);
     add("switch", options.switch_);
     add("note", options.note);
+    if (!options.tags.empty())
+        body["tags"] = array_of(options.tags);
     add("owner", options.owner);
     add("group", options.group);
     if (options.start)
@@ -169,6 +173,8 @@ json::object settings_of(const VmOptions& options) {
             body[key] = json::object{
                 {"width", number_or_text(value.substr(0, cross))},
                 {"height", number_or_text(cross == std::string::npos ? "" : value.substr(cross + 1))}};
+        } else if (key == "tags") {
+            body[key] = list_of(value);
         } else if (key == "cpus") {
             body[key] = number_or_text(value);
         } else {
@@ -212,7 +218,7 @@ int edit(Context& context, const VmOptions& options) {
         refuse(response);
     const auto vm = parse_json(response.body);
     json::object before;
-    for (const auto* key : {"cpus", "memory", "note", "owner", "group", "screen"})
+    for (const auto* key : {"cpus", "memory", "note", "tags", "owner", "group", "screen"})
         if (const auto* found = vm.as_object().if_contains(key))
             before[key] = *found;
     const auto& cds = vm.at("cds").as_array();
@@ -318,11 +324,13 @@ void add_vm_commands(CLI::App& app, Context& context) {
     making->add_option("-d,--disk", options->disk, "size of the disk, such as 20G");
     making->add_option("-s,--switch", options->switch_, "nat when missing");
     making->add_option("--note", options->note, "a line about it");
+    making->add_option("--tag", options->tags, "words to sort VMs by, with commas between")->delimiter(',');
     making->add_option("--owner", options->owner, "user that it belongs to");
     making->add_option("--group", options->group, "group that may use it");
     making->add_flag("--start", options->start, "start it at once");
     making->add_flag("--plan,--dry-run", options->plan, "tell what would be done, do nothing");
-    verb("set", "Change settings: cpus=N memory=SIZE note=TEXT owner=USER group=GROUP screen=WxH cd=IMAGE",
+    verb("set",
+         "Change settings: cpus=N memory=SIZE note=TEXT tags=A,B owner=USER group=GROUP screen=WxH cd=IMAGE",
          [&, options] { return change(context, *options, settings_of(*options), {}); })
         ->add_option("SETTINGS", options->settings, "KEY=VALUE")
         ->required();
@@ -342,6 +350,16 @@ void add_vm_commands(CLI::App& app, Context& context) {
     verb("delete", "Delete a VM with its disks", [&, options] {
         return remove(context, *options);
     })->add_flag("--plan,--dry-run", options->plan, "list exactly what goes and what stays, do nothing");
+    verb("promote", "Give a clone the snapshots it was made from, so that their VM can be deleted",
+         [&, options] {
+             if (!options->plan)
+                 return context.run_task("POST", path_of(*options, "/promote"), json::object());
+             const auto plan =
+                 context.api().send("POST", path_of(*options, "/promote"), json::object{{"plan", true}});
+             std::cout << (context.json ? json::serialize(plan) + "\n" : plan_text(plan));
+             return static_cast<int>(done);
+         })
+        ->add_flag("--plan,--dry-run", options->plan, "tell what would change, do nothing");
     auto* attach = verb("console", "Open the serial line here; ~. ends",
                         [&, options] { return console(context, *options); });
     attach->add_flag("--watch", options->watch, "look on, do not type");

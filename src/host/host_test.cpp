@@ -81,6 +81,22 @@ std::string replaced(std::string_view text, std::string_view what, std::string_v
     return copy.replace(at, what.size(), with);
 }
 
+TEST(Machine, HasTagsEachOnce) {
+    const auto tagged = [](std::string_view tags) {
+        return replaced(good_machine, "cpus = 2", "cpus = 2\ntags = " + std::string(tags));
+    };
+    const auto machine = parse_machine(tagged(R"(["test", "team-a"])"));
+    EXPECT_EQ(machine.tags, (std::vector<Tag>{Tag::from("test"), Tag::from("team-a")}));
+    EXPECT_EQ(encode(parse_machine(print_machine(machine))), encode(machine));
+    EXPECT_TRUE(parse_machine(tagged("[]")).tags.empty());
+    EXPECT_THAT(error_of([&] { parse_machine(tagged(R"(["a", "b", "a"])")); }), HasSubstr("tags[2]"));
+    EXPECT_THAT(error_of([&] { parse_machine(tagged(R"(["Test"])")); }), HasSubstr("tags[0]"));
+    std::string many;
+    for (char c = 'a'; c <= 'q'; ++c)
+        many += std::string(many.empty() ? "" : ",") + '"' + c + '"';
+    EXPECT_THAT(error_of([&] { parse_machine(tagged('[' + many + ']')); }), HasSubstr("at most 16"));
+}
+
 TEST(Machine, NamesEveryProblemAtOnce) {
     auto text = replaced(good_machine, "cpus = 2", "cpus = 0\nextra = 1");
     text = replaced(text, "memory = \"1G\"", "memory = \"1\"");

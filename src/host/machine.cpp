@@ -11,6 +11,8 @@ namespace bhype::host {
 
 namespace {
 
+constexpr std::size_t most_tags = 16;
+
 std::string toml_string(std::string_view text) {
     std::string quoted = "\"";
     for (const char c : text) {
@@ -24,20 +26,28 @@ std::string toml_string(std::string_view text) {
     return quoted + '"';
 }
 
-std::string toml_scalar(const json::value& value) {
+/// A string, a number, true, false, or an array of them.
+std::string toml_value(const json::value& value) {
+    if (value.is_array()) {
+        std::string text;
+        for (const auto& item : value.get_array())
+            text += (text.empty() ? "" : ", ") + toml_value(item);
+        return '[' + text + ']';
+    }
     if (value.is_string())
         return toml_string({value.get_string().data(), value.get_string().size()});
     return json::serialize(value); // whole numbers, true and false look the same in TOML
 }
 
 bool is_table(const json::value& value) {
-    return value.is_object() || value.is_array();
+    return value.is_object() ||
+           (value.is_array() && (value.get_array().empty() || value.get_array().front().is_object()));
 }
 
 void print_keys(const json::object& object, std::string& text) {
     for (const auto& [key, value] : object)
         if (!is_table(value))
-            text += fmt::format("{} = {}\n", std::string_view(key), toml_scalar(value));
+            text += fmt::format("{} = {}\n", std::string_view(key), toml_value(value));
 }
 
 /// Devices by name and slot, whatever their kind.
@@ -61,6 +71,16 @@ bool good_serial(std::string_view serial) {
 
 } // namespace
 
+std::vector<FieldProblem> tag_problems(const std::vector<Tag>& tags) {
+    std::vector<FieldProblem> problems;
+    if (tags.size() > most_tags)
+        problems.push_back({"tags", fmt::format("are at most {}", most_tags)});
+    for (auto tag = tags.begin(); tag != tags.end(); ++tag)
+        if (std::find(tags.begin(), tag, *tag) != tag)
+            problems.push_back({fmt::format("tags[{}]", tag - tags.begin()), tag->str() + " is there twice"});
+    return problems;
+}
+
 std::vector<FieldProblem> machine_problems(const Machine& machine) {
     Problems problems;
     // A value that was made here and not decoded may hold what no file could.
@@ -79,6 +99,8 @@ std::vector<FieldProblem> machine_problems(const Machine& machine) {
         if (!good_serial(machine.disks[i].serial))
             problems.add(fmt::format("disks[{}].serial", i),
                          "must be 1 to 20 letters, digits or '-', not beginning with '-'");
+    for (const auto& problem : tag_problems(machine.tags))
+        problems.add(problem.field, problem.rule);
     if (!machine.created_from.empty() && !Note::accepts(machine.created_from))
         problems.add("created_from", "must be " + std::string(Note::text_rule().rule));
     return problems.found();
@@ -106,7 +128,7 @@ std::string print_machine(const Machine& machine) {
         if (value.is_object()) {
             text += fmt::format("\n[{}]\n", std::string_view(key));
             print_keys(value.get_object(), text);
-        } else if (value.is_array()) {
+        } else if (is_table(value)) {
             for (const auto& item : value.get_array()) {
                 text += fmt::format("\n[[{}]]\n", std::string_view(key));
                 print_keys(item.get_object(), text);

@@ -56,6 +56,7 @@ struct Machine {
     Ranged<1, 1000000000> generation = 1; ///< counts changes
     std::string created_from;             ///< template's name, for people
     Note note;
+    std::vector<Tag> tags;    ///< at most 16, each once
     Ranged<1, 1024> cpus = 1; ///< one socket, that many cores
     SizeBetween<32, 16777216> memory = 256_MiB;
     bool wired = false;
@@ -68,13 +69,15 @@ struct Machine {
     std::vector<MachineCd> cds;
 };
 BOOST_DESCRIBE_STRUCT(Machine, (),
-                      (version, id, generation, created_from, note, cpus, memory, wired, firmware, clock,
-                       tablet, screen, disks, nics, cds))
+                      (version, id, generation, created_from, note, tags, cpus, memory, wired, firmware,
+                       clock, tablet, screen, disks, nics, cds))
 
 /// vm.toml's text to a Machine and back. Throws Error(invalid_field) with every problem, slots and names used
 /// twice included, or Error(invalid_request) with the line of a syntax error.
 Machine parse_machine(std::string_view toml);
 std::string print_machine(const Machine& machine);
+/// Tags that are too many or there twice; the fields are "tags" and "tags[1]".
+std::vector<FieldProblem> tag_problems(const std::vector<Tag>& tags);
 /// Every problem of a definition, those that single fields cannot show included: a slot or a device name used
 /// twice, a serial that bhyve -s cannot take. bhyve_command() takes no definition that has any.
 std::vector<FieldProblem> machine_problems(const Machine& machine);

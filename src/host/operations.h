@@ -129,6 +129,26 @@ struct CloneCreate {
 };
 BOOST_DESCRIBE_STRUCT(CloneCreate, (), (origin, label, name))
 
+/// zfs send of a volume's snapshot into a new volume under .new, which shares nothing with it. Reports
+/// progress.
+struct VolumeCopy {
+    DatasetName origin;
+    SnapshotLabel label;
+    DatasetName name;
+    BHYPE_OPERATION("volume.copy", aside, 86400);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(VolumeCopy, (), (origin, label, name))
+
+/// zfs promote of a VM's volume: its origin becomes its own snapshot, and what was cloned from is a clone of
+/// it. The snapshots up to that one move along; zfs refuses when both have one of a name. No clone: done.
+struct VolumePromote {
+    DatasetName volume; ///< POOL/bhype/vm/NAME/DISK
+    BHYPE_OPERATION("volume.promote", replaces, 60);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(VolumePromote, (), (volume))
+
 /// Grows a volume; a smaller size is refused (zfs would cut without asking). On a volume under .new nothing
 /// is lost.
 struct VolumeGrow {
@@ -363,13 +383,13 @@ BOOST_DESCRIBE_STRUCT(AccountCheck, (), (user, client))
 using Operations = boost::mp11::mp_list<
     HostFacts, DiskList, PoolList, DatasetList, InterfaceList, TrafficList, LeaseList, NeighborList,
     PoolCreate, TreeCreate, DatasetCreate, VolumeCreate, SnapshotCreate, CloneCreate, VolumeGrow,
-    DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy, ImageWrite, BridgeEnsure,
-    BridgeDetach, BridgeRemove, TapCreate, TapsRemove, PortList, DhcpEnsure, RoutingEnsure, FirewallEnsure,
-    FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply, UplinkConfirm, UplinkRevert,
-    ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset, GuestForget, GuestLog,
-    ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot, SnapshotReclaim, SnapshotDestroy,
-    SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore, SnapshotDefinition, PoolStatus,
-    PoolImportable, PoolImport, PoolExport, PoolScrub, PoolTrim, PoolClear, PoolAdd, DevicePut, DeviceChange,
-    DiskWipe, SpaceList, DatasetLimit, DiskGrow>;
+    DatasetPublish, AsideRemove, DatasetDestroy, DefinitionWrite, FirmwareCopy, ImageWrite, VolumeCopy,
+    VolumePromote, BridgeEnsure, BridgeDetach, BridgeRemove, TapCreate, TapsRemove, PortList, DhcpEnsure,
+    RoutingEnsure, FirewallEnsure, FirewallShow, FirewallInstall, UplinkPlan, UplinkShow, UplinkApply,
+    UplinkConfirm, UplinkRevert, ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill, GuestReset,
+    GuestForget, GuestLog, ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot,
+    SnapshotReclaim, SnapshotDestroy, SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore,
+    SnapshotDefinition, PoolStatus, PoolImportable, PoolImport, PoolExport, PoolScrub, PoolTrim, PoolClear,
+    PoolAdd, DevicePut, DeviceChange, DiskWipe, SpaceList, DatasetLimit, DiskGrow>;
 
 } // namespace bhype::host

@@ -10,6 +10,8 @@ namespace {
 
 using std::chrono::seconds;
 
+constexpr seconds copy_deadline{VolumeCopy::deadline};
+
 Command zfs(std::vector<std::string> arguments, seconds deadline = seconds(60)) {
     return {.program = Program::zfs,
             .arguments = std::move(arguments),
@@ -108,6 +110,32 @@ Command zfs_snapshot(const DatasetName& dataset, const SnapshotLabel& label) {
 
 Command zfs_clone(const DatasetName& origin, const SnapshotLabel& label, const DatasetName& name) {
     return zfs({"clone", "-p", origin.str() + '@' + label.str(), name.str()});
+}
+
+Command zfs_send(const DatasetName& origin, const SnapshotLabel& label) {
+    return zfs({"send", "-c", "-v", "-P", origin.str() + '@' + label.str()}, copy_deadline);
+}
+
+Command zfs_receive(const DatasetName& name) {
+    return zfs({"receive", "-u", name.str()}, copy_deadline);
+}
+
+SendLine parse_send_line(std::string_view line) {
+    const auto fields = split(line, '\t');
+    SendLine told;
+    if (fields.size() == 2 && fields[0] == "size")
+        told.size = number<std::uint64_t>(fields[1]);
+    if (fields.size() == 3 && fields[0].find(':') != fields[0].npos)
+        told.sent = number<std::uint64_t>(fields[1]);
+    return told;
+}
+
+Command zfs_promote(const DatasetName& name) {
+    return zfs({"promote", name.str()}, seconds(60));
+}
+
+bool is_no_clone(const Output& output) {
+    return output.exit_status != 0 && output.err.find("not a cloned filesystem") != output.err.npos;
 }
 
 Command zfs_rename(const DatasetName& from, const DatasetName& to) {

@@ -22,6 +22,18 @@ Command zfs_create(const DatasetName& name, const std::optional<Uuid>& id, const
 /// Sparse.
 Command zfs_create_volume(const DatasetName& name, ByteSize size);
 Command zfs_snapshot(const DatasetName& dataset, const SnapshotLabel& label);
+/// -c: as the blocks are on disk. Progress comes on standard error, for parse_send_line().
+Command zfs_send(const DatasetName& origin, const SnapshotLabel& label);
+Command zfs_receive(const DatasetName& name);
+/// "size\tBYTES", and once a second "TIME\tBYTES\tSNAPSHOT".
+struct SendLine {
+    std::optional<std::uint64_t> size;
+    std::optional<std::uint64_t> sent;
+};
+SendLine parse_send_line(std::string_view line);
+Command zfs_promote(const DatasetName& name);
+/// Whether zfs says that what was to be promoted is no clone, or none any more.
+bool is_no_clone(const Output& output);
 Command zfs_clone(const DatasetName& origin, const SnapshotLabel& label, const DatasetName& name);
 Command zfs_rename(const DatasetName& from, const DatasetName& to);
 /// With everything below it and its snapshots; not with clones of them.

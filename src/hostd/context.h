@@ -3,6 +3,7 @@
 #include "host/dnsmasq.h"
 #include "hostd/config.h"
 #include "hostd/firewall.h"
+#include "hostd/flights.h"
 #include "hostd/guard.h"
 #include "hostd/guests.h"
 #include "hostd/password.h"
@@ -35,10 +36,15 @@ struct Context {
     std::function<void(double)> progress;
     Fd input;  ///< came with the request
     Fd output; ///< goes with the answer
-    Fd flight; ///< for commands to hold open
+    Flight flight;
+    bool cancellable = false; ///< nothing is lost when its commands are ended early
 
     /// Runs it and tells the caller.
     host::Output command(const host::Command& command, const run::Options& options = {});
+    /// Runs two with the first one's output as the second one's input, and tells the caller of both.
+    host::Output pipe(const host::Command& from, const host::Command& to,
+                      const std::function<void(std::string_view)>& on_line);
+    run::Options with_flight(const run::Options& options) const;
     Runner runner() {
         return [this](const host::Command& c) { return command(c); };
     }
@@ -92,6 +98,8 @@ BHYPE_PERFORM(DatasetCreate);
 BHYPE_PERFORM(VolumeCreate);
 BHYPE_PERFORM(SnapshotCreate);
 BHYPE_PERFORM(CloneCreate);
+BHYPE_PERFORM(VolumeCopy);
+BHYPE_PERFORM(VolumePromote);
 BHYPE_PERFORM(VolumeGrow);
 BHYPE_PERFORM(DatasetPublish);
 BHYPE_PERFORM(AsideRemove);
@@ -138,6 +146,8 @@ BHYPE_PERFORM(AccountCheck);
 
 /// Whether it may take longer than a minute.
 bool is_slow(std::string_view operation);
+/// Its effect is Effect::aside.
+bool is_aside(std::string_view operation);
 
 /// Looks the operation up by its name, decodes and checks its arguments, performs it and encodes its result.
 /// Throws Error(invalid_field), Error(policy) for an unknown operation, and what performing throws.

@@ -2,19 +2,80 @@
 
 #include "host/ifconfig.h"
 
+#include <fcntl.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <future>
 #include <map>
 
 namespace bhype::hostd {
 
+namespace {
+
+constexpr std::size_t enough_log = 16384;
+
+} // namespace
+
 host::Output Context::command(const host::Command& command, const run::Options& options) {
-    auto all = options;
-    all.keep = flight.get();
-    auto result = house.run(command, all);
-    constexpr std::size_t enough = 16384;
-    ran({host::display(command), result.exit_status, result.log.substr(0, enough), result.took.count()});
+    auto result = house.run(command, with_flight(options));
+    ran({host::display(command), result.exit_status, result.log.substr(0, enough_log), result.took.count()});
     return result;
+}
+
+run::Options Context::with_flight(const run::Options& options) const {
+    auto all = options;
+    all.keep = flight.file.get();
+    if (cancellable)
+        all.cancel = flight.wish.get();
+    return all;
+}
+
+host::Output Context::pipe(const host::Command& from, const host::Command& to,
+                           const std::function<void(std::string_view)>& on_line) {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        throw Error(Code::internal, std::string("pipe: ") + std::strerror(errno));
+    Fd reading(ends[0]);
+    Fd writing(ends[1]);
+    // Each end is closed as soon as its command has ended: the other one notices.
+    auto sent = std::async(std::launch::async, [&] {
+        run::Options options;
+        options.output = writing.get();
+        options.on_line = on_line;
+        const auto close = [&] { writing.reset(); };
+        try {
+            auto first = house.run(from, with_flight(options));
+            close();
+            return first;
+        } catch (...) {
+            close();
+            throw;
+        }
+    });
+    host::Output received;
+    try {
+        run::Options options;
+        options.input = reading.get();
+        received = house.run(to, with_flight(options));
+    } catch (...) {
+        reading.reset();
+        sent.wait();
+        throw;
+    }
+    reading.reset();
+    auto first = sent.get();
+    // When the second one fails, the first one ends by SIGPIPE and has nothing to say.
+    const bool firsts_fault = first.exit_status != 0 && first.exit_status != 128 + SIGPIPE;
+    auto& told = firsts_fault ? first : received;
+    told.log = (first.log + received.log).substr(0, enough_log);
+    told.cancelled = first.cancelled || received.cancelled;
+    ran({host::display(from) + " | " + host::display(to), told.exit_status, told.log, received.took.count()});
+    return std::move(told);
 }
 
 std::vector<host::Interface> Context::interfaces() {
@@ -60,6 +121,11 @@ void audit(std::string_view operation, const json::value& arguments, const char*
 }
 
 } // namespace
+
+bool is_aside(std::string_view operation) {
+    const auto found = performers().find(operation);
+    return found != performers().end() && found->second.effect == host::Effect::aside;
+}
 
 bool is_slow(std::string_view operation) {
     const auto found = performers().find(operation);

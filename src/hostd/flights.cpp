@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 namespace bhype::hostd {
@@ -32,22 +35,33 @@ Flights::Flights(const std::string& directory) {
         left_.insert(entry.path().filename());
 }
 
-Fd Flights::begin(const std::string& id) {
+Flight Flights::begin(const std::string& id) {
     if (!is_name(id))
         throw Error(Code::invalid_field, {}, {{"id", "is no operation's id"}});
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+        throw Error(Code::internal, std::string("pipe: ") + std::strerror(errno));
+    Fd wish(ends[0]);
+    Fd wished(ends[1]);
     const std::lock_guard lock(mutex_);
     Fd file = os::open_beneath(directory_.get(), id, O_RDWR | O_CREAT, 0600);
     if (own_.contains(id) || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
         throw Error(Code::busy, "operation " + id + " is still in flight");
-    own_.insert(id);
+    own_.emplace(id, std::move(wished));
     left_.erase(id);
-    return file;
+    return {std::move(file), std::move(wish)};
 }
 
 void Flights::end(const std::string& id) {
     const std::lock_guard lock(mutex_);
     if (own_.erase(id) > 0)
         ::unlinkat(directory_.get(), id.c_str(), 0);
+}
+
+void Flights::cancel(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = own_.find(id); found != own_.end())
+        found->second.reset();
 }
 
 std::vector<std::string> Flights::ids() {
@@ -59,7 +73,9 @@ std::vector<std::string> Flights::ids() {
         ::unlinkat(directory_.get(), id.c_str(), 0);
         return true;
     });
-    std::vector<std::string> all(own_.begin(), own_.end());
+    std::vector<std::string> all;
+    for (const auto& [id, wished] : own_)
+        all.push_back(id);
     all.insert(all.end(), left_.begin(), left_.end());
     return all;
 }

@@ -32,7 +32,9 @@ Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, Run
                                [this](wire::Request request, std::shared_ptr<wire::Reply> reply) {
                                    take(std::move(request), std::move(reply));
                                },
-                               [this] { return flights_.ids(); }, [this] { return guests_->list(); }});
+                               [this] { return flights_.ids(); },
+                               [this](const std::string& id) { flights_.cancel(id); },
+                               [this] { return guests_->list(); }});
     guests_->begin();
 }
 
@@ -55,7 +57,7 @@ void Hostd::take(wire::Request request, std::shared_ptr<wire::Reply> reply) {
         reply->error(Error(Code::overloaded));
         return;
     }
-    Fd flight;
+    Flight flight;
     try {
         if (!request.id.empty())
             flight = flights_.begin(request.id);
@@ -106,7 +108,8 @@ void Hostd::perform(Job& job) {
                     [&](double fraction) { job.reply->progress(fraction); },
                     std::move(job.request.descriptor),
                     {},
-                    std::move(job.flight)};
+                    std::move(job.flight),
+                    is_aside(job.request.operation)};
     try {
         const auto result = dispatch(context, job.request.operation, job.request.arguments);
         done();

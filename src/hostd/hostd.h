@@ -21,7 +21,7 @@ class Hostd {
     struct Job {
         wire::Request request;
         std::shared_ptr<wire::Reply> reply;
-        Fd flight;
+        Flight flight;
         bool slow = false;
     };
     void take(wire::Request request, std::shared_ptr<wire::Reply> reply);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 
 #include <filesystem>
@@ -108,7 +109,7 @@ TEST(Flights, OutliveTheHostdThatBeganThem) {
     const test::Directory scratch;
     const auto directory = scratch.path + "/flights";
     Flights before(directory);
-    Fd command = before.begin("t0123456789abcdef.1");
+    Fd command = before.begin("t0123456789abcdef.1").file;
     EXPECT_THROW(before.begin("t0123456789abcdef.1"), Error);
     EXPECT_THROW(before.begin("../x"), Error);
     before.begin("t0123456789abcdef.2");
@@ -121,6 +122,26 @@ TEST(Flights, OutliveTheHostdThatBeganThem) {
     command.reset();
     EXPECT_TRUE(after.ids().empty());
     EXPECT_NO_THROW(after.begin("t0123456789abcdef.1"));
+}
+
+TEST(Flights, TellWhatIsNotWantedAnyMore) {
+    const test::Directory scratch;
+    Flights flights(scratch.path + "/flights");
+    const auto one = flights.begin("t0123456789abcdef.1");
+    const auto other = flights.begin("t0123456789abcdef.2");
+    const auto wished = [](const Flight& flight) {
+        pollfd polled{flight.wish.get(), POLLIN, 0};
+        return ::poll(&polled, 1, 0) == 1;
+    };
+    EXPECT_FALSE(wished(one));
+    flights.cancel("t0123456789abcdef.1");
+    flights.cancel("t0123456789abcdef.3");
+    flights.cancel("t0123456789abcdef.1");
+    EXPECT_TRUE(wished(one));
+    EXPECT_FALSE(wished(other));
+    EXPECT_EQ(flights.ids().size(), 2U);
+    flights.end("t0123456789abcdef.1");
+    EXPECT_EQ(flights.ids(), std::vector<std::string>{"t0123456789abcdef.2"});
 }
 
 TEST(Guests, AVmdThatBeginsLateHasNoGuest) {

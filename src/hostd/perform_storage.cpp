@@ -3,6 +3,7 @@
 #include "host/disks.h"
 #include "host/facts.h"
 #include "host/zfs.h"
+#include "host/zfs_snapshot.h"
 #include "hostd/sha256.h"
 #include "os/files.h"
 
@@ -117,17 +118,52 @@ BHYPE_PERFORM(SnapshotCreate) {
     return {};
 }
 
-BHYPE_PERFORM(CloneCreate) {
-    const auto origin = inside(operation.origin);
+namespace {
+
+void check_origin(Context& context, const DatasetName& from, const DatasetName& to) {
+    const auto origin = inside(from);
     if (origin.parts.size() < 2 ||
         (origin.parts[0] != "vm" && origin.parts[0] != "template" && origin.parts[0] != ".new"))
-        throw Error(Code::policy, operation.origin.str() + " is nothing to clone from");
-    const auto where = being_made(operation.name);
+        throw Error(Code::policy, from.str() + " is nothing to clone from");
+    const auto where = being_made(to);
     if (where.pool != origin.pool)
         throw Error(Code::policy, "a clone stays in its pool");
     context.require(where.pool);
+}
+
+} // namespace
+
+BHYPE_PERFORM(CloneCreate) {
+    check_origin(context, operation.origin, operation.name);
     zfs(context, host::zfs_clone(operation.origin, operation.label, operation.name));
     await_volume(context, operation.name);
+    return {};
+}
+
+BHYPE_PERFORM(VolumeCopy) {
+    check_origin(context, operation.origin, operation.name);
+    std::uint64_t size = 0;
+    const auto send = host::zfs_send(operation.origin, operation.label);
+    const auto receive = host::zfs_receive(operation.name);
+    host::expect_zfs(receive, context.pipe(send, receive, [&](std::string_view line) {
+        const auto told = host::parse_send_line(line);
+        if (told.size)
+            size = *told.size;
+        if (told.sent && size > 0)
+            context.progress(std::min(1.0, static_cast<double>(*told.sent) / static_cast<double>(size)));
+    }));
+    // Its own, which came along, and not bHype's picture of a snapshot.
+    zfs(context, host::zfs_destroy_snapshots(operation.name, {operation.label}, false, false));
+    await_volume(context, operation.name);
+    return {};
+}
+
+BHYPE_PERFORM(VolumePromote) {
+    context.require(a_disk(operation.volume).pool);
+    const auto promote = host::zfs_promote(operation.volume);
+    const auto output = context.command(promote);
+    if (!host::is_no_clone(output))
+        host::expect_zfs(promote, output);
     return {};
 }
 

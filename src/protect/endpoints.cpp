@@ -1,6 +1,7 @@
 #include "protect/endpoints.h"
 
 #include "api/dispatch.h"
+#include "host/text.h"
 #include "protect/tasks.h"
 #include "vm/clone.h"
 
@@ -82,20 +83,17 @@ Reply edit(const Services& services, const Call& call, const EditSnapshot& reque
 
 std::vector<VmSnapshot> wanted(const Call& call, const std::vector<VmSnapshot>& all) {
     const auto names = call.query.find("names");
+    if (names == call.query.end() || names->second.empty())
+        throw Error(Code::invalid_field, {}, {{"names", "names the snapshots, with commas between"}});
     std::vector<VmSnapshot> found;
     std::vector<FieldProblem> problems;
-    std::string_view rest = names == call.query.end() ? std::string_view() : names->second;
-    while (!rest.empty()) {
-        const auto name = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    for (const auto name : host::split(names->second, ',')) {
         const auto one = std::ranges::find(all, name, &VmSnapshot::name);
         if (one == all.end())
             problems.push_back({"names", "the VM has no snapshot " + std::string(name)});
         else if (std::ranges::count(found, one->name, &VmSnapshot::name) == 0)
             found.push_back(*one);
     }
-    if (found.empty() && problems.empty())
-        problems.push_back({"names", "names the snapshots, with commas between"});
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, std::move(problems));
     return found;

@@ -81,7 +81,8 @@ PlanView Plans::view(const Plan& plan, std::int64_t now) const {
 
 std::vector<vm::Record> chosen(const Plan& plan, std::vector<vm::Record> all, const MayChange& may_change) {
     std::erase_if(all, [&](const vm::Record& record) {
-        return !(plan.all || std::ranges::count(plan.vms, record.name) > 0) ||
+        return !(plan.all || std::ranges::count(plan.vms, record.name) > 0 ||
+                 std::ranges::find_first_of(plan.tags, record.machine.tags) != plan.tags.end()) ||
                !may_change(plan.owner, record);
     });
     return all;

@@ -15,12 +15,13 @@ struct PlanSettings {
     std::string schedule; ///< crontab(5)'s five fields, in the host's time zone
     Retention retention;
     bool all = false;        ///< of every VM, also of later ones; administrators only
-    std::vector<VmName> vms; ///< else of these
+    std::vector<Tag> tags;   ///< else of those that have one of these, also later
+    std::vector<VmName> vms; ///< and of these
     bool enabled = true;
     Note note;
     static constexpr bool defaults_apply = true;
 };
-BOOST_DESCRIBE_STRUCT(PlanSettings, (), (schedule, retention, all, vms, enabled, note))
+BOOST_DESCRIBE_STRUCT(PlanSettings, (), (schedule, retention, all, tags, vms, enabled, note))
 
 /// As it is kept.
 struct Plan : PlanSettings {
@@ -48,25 +49,27 @@ struct CreatePlan {
     std::string schedule;
     std::optional<Retention> retention; ///< everything stays when missing
     bool all = false;
+    std::vector<Tag> tags;
     std::vector<VmName> vms;
     std::optional<bool> enabled; ///< yes when missing
     std::optional<Note> note;
     bool plan = false; ///< tell its next times, do nothing
     static constexpr bool defaults_apply = true;
 };
-BOOST_DESCRIBE_STRUCT(CreatePlan, (), (name, schedule, retention, all, vms, enabled, note, plan))
+BOOST_DESCRIBE_STRUCT(CreatePlan, (), (name, schedule, retention, all, tags, vms, enabled, note, plan))
 
 struct EditPlan {
     std::optional<std::string> schedule;
     std::optional<Retention> retention; ///< the whole
     std::optional<bool> all;
+    std::optional<std::vector<Tag>> tags;
     std::optional<std::vector<VmName>> vms;
     std::optional<bool> enabled;
     std::optional<Note> note;
     bool plan = false; ///< tell its next times, do nothing
     static constexpr bool defaults_apply = true;
 };
-BOOST_DESCRIBE_STRUCT(EditPlan, (), (schedule, retention, all, vms, enabled, note, plan))
+BOOST_DESCRIBE_STRUCT(EditPlan, (), (schedule, retention, all, tags, vms, enabled, note, plan))
 
 /// What a plan's retention makes of a VM's snapshots, as they are now.
 struct PlanPreview {

@@ -51,8 +51,11 @@ void check(const PlanServices& services, const Call& call, const Plan& plan) {
         problems.push_back({"all", "is for administrators: name the VMs"});
     if (plan.all && !plan.vms.empty())
         problems.push_back({"vms", "is left empty when all VMs are meant"});
-    if (!plan.all && plan.vms.empty())
-        problems.push_back({"vms", "names the VMs; or all for every one"});
+    if (plan.all && !plan.tags.empty())
+        problems.push_back({"tags", "is left empty when all VMs are meant"});
+    std::ranges::move(host::tag_problems(plan.tags), std::back_inserter(problems));
+    if (!plan.all && plan.vms.empty() && plan.tags.empty())
+        problems.push_back({"vms", "names the VMs; or tags, or all for every one"});
     for (std::size_t i = 0; i < plan.vms.size(); ++i) {
         const auto record = services.vms.inventory.find(plan.vms[i]);
         const auto field = "vms[" + std::to_string(i) + "]";
@@ -76,6 +79,7 @@ Reply create(const PlanServices& services, const Call& call, const CreatePlan& r
     plan.schedule = request.schedule;
     plan.retention = request.retention.value_or(Retention());
     plan.all = request.all;
+    plan.tags = request.tags;
     plan.vms = request.vms;
     plan.enabled = request.enabled.value_or(true);
     plan.note = request.note.value_or(Note());
@@ -99,6 +103,8 @@ Reply edit(const PlanServices& services, const Call& call, const EditPlan& reque
         plan.retention = *request.retention;
     if (request.all)
         plan.all = *request.all;
+    if (request.tags)
+        plan.tags = *request.tags;
     if (request.vms)
         plan.vms = *request.vms;
     if (request.enabled)
@@ -106,7 +112,7 @@ Reply edit(const PlanServices& services, const Call& call, const EditPlan& reque
     if (request.note)
         plan.note = *request.note;
     // One of its VMs may have gone: that is no reason to refuse another change.
-    if (request.schedule || request.all || request.vms)
+    if (request.schedule || request.all || request.tags || request.vms)
         check(services, call, plan);
     if (!request.plan)
         services.plans.put(plan, std::time(nullptr));

@@ -188,6 +188,28 @@ TEST(Plans, TakeWhatTheirOwnerMayChange) {
     EXPECT_THAT(world.labels(), IsEmpty());
 }
 
+TEST(Plans, TakeWhatHasOneOfTheirTags) {
+    World world;
+    auto plan = world.plan("0 * * * *");
+    plan.vms.clear();
+    plan.tags = {Tag::from("test"), Tag::from("team-a")};
+    const auto names = [&] {
+        std::vector<std::string> found;
+        for (const auto& record :
+             chosen(plan, world.inventory.all(), [](const auto&, const auto&) { return true; }))
+            found.push_back(record.name.str());
+        return found;
+    };
+    EXPECT_THAT(names(), IsEmpty());
+    ASSERT_TRUE(world.make(R"({"name": "web2", "template": "tiny-linux", "tags": ["team-a", "other"]})"));
+    EXPECT_THAT(names(), ElementsAre("web2"));
+    plan.vms = {web1};
+    EXPECT_THAT(names(), ElementsAre("web1", "web2"));
+    plan.vms.clear();
+    plan.tags = {Tag::from("team-b")};
+    EXPECT_THAT(names(), IsEmpty());
+}
+
 TEST(Plans, TakeNothingWhereThereIsNoRoomAndPruneAllTheSame) {
     const task::test::Zone utc("UTC");
     World world;

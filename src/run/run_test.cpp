@@ -114,6 +114,27 @@ long peak_kilobytes() {
     return usage.ru_maxrss;
 }
 
+TEST(Run, GivesItsOutputToAnother) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const Fd reading(ends[0]);
+    Fd writing(ends[1]);
+    host::Output first;
+    std::thread sender([&] {
+        Options options;
+        options.output = writing.get();
+        first = sh("echo passed on; echo told >&2", {}, options);
+        writing.reset();
+    });
+    Options options;
+    options.input = reading.get();
+    const auto second = sh("cat", {}, options);
+    sender.join();
+    EXPECT_EQ(first.out, "");
+    EXPECT_EQ(first.err, "told\n");
+    EXPECT_EQ(second.out, "passed on\n");
+}
+
 TEST(Run, BoundsMemoryInAFlood) {
     Command command;
     command.output_limit = 1000;

@@ -90,12 +90,14 @@ class Run {
         std::optional<Pipe> input;
         if (options.input == -1 && command.input)
             input.emplace(false);
-        std::vector<int> descriptors{input ? input->reading.get() : options.input, out.writing.get(),
-                                     err.writing.get()};
+        const bool keeps = options.output == -1;
+        std::vector<int> descriptors{input ? input->reading.get() : options.input,
+                                     keeps ? out.writing.get() : options.output, err.writing.get()};
         if (options.keep != -1)
             descriptors.push_back(options.keep);
         pid_ = spawn(path, command.arguments, descriptors);
-        streams_[0].fd = std::move(out.reading);
+        if (keeps)
+            streams_[0].fd = std::move(out.reading);
         streams_[1].fd = std::move(err.reading);
         if (input)
             input_ = std::move(input->writing);

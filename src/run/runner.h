@@ -15,6 +15,8 @@ struct Options {
     std::function<void(std::string_view line)> on_line;
     /// Standard input instead of Command::input; stays the caller's.
     int input = -1;
+    /// Standard output, which is then not kept; stays the caller's.
+    int output = -1;
     /// Becomes descriptor 3 of the command, which may do nothing with it but hold it open; stays the
     /// caller's.
     int keep = -1;

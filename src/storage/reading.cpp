@@ -1,3 +1,4 @@
+#include "host/text.h"
 #include "storage/endpoints.h"
 
 #include <algorithm>
@@ -23,10 +24,7 @@ std::vector<DiskName> chosen_disks(const Call& call, const std::vector<host::Dis
                 chosen.push_back(disk.name);
         return chosen;
     }
-    std::string_view rest = asked->second;
-    while (!rest.empty()) {
-        const auto word = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+    for (const auto word : host::split(asked->second, ',')) {
         const auto name = DiskName::parse(word);
         StoragePlan ignored;
         if (name)

@@ -178,6 +178,27 @@ TEST_F(TaskTest, CancelEndsAWaitAndCleansUp) {
     EXPECT_EQ(refusal([&] { tasks_->cancel(random_task_id()); }), Code::not_found);
 }
 
+TEST_F(TaskTest, CancelEndsALongOperation) {
+    Gate during;
+    host_.on("test.make", [&](const wire::CallOptions& options) {
+        options.progress(0.1);
+        during.pass();
+        for (int tries = 0; tries < 1000 && host_.cancelled().empty(); ++tries) {
+            options.progress(0.2);
+            std::this_thread::sleep_for(5ms);
+        }
+        throw Error(Code::cancelled);
+    });
+    tasks_->start();
+    const auto id = submit("make", "vm/x");
+    during.await(1);
+    EXPECT_TRUE(host_.cancelled().empty()) << "nobody asked for it";
+    tasks_->cancel(id);
+    during.open();
+    EXPECT_EQ(end(id).state, State::cancelled);
+    EXPECT_EQ(host_.cancelled().front(), id.str() + ".1");
+}
+
 TEST_F(TaskTest, CancelIsHonouredBeforeTheFirstCommitAlone) {
     Gate before;
     Gate during;

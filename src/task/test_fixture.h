@@ -75,6 +75,15 @@ class FakeHost : public wire::Host {
         return {};
     }
 
+    void cancel(const std::string& id) override {
+        const std::lock_guard lock(mutex_);
+        cancelled_.push_back(id);
+    }
+    std::vector<std::string> cancelled() {
+        const std::lock_guard lock(mutex_);
+        return cancelled_;
+    }
+
     void on(const std::string& operation, Act act) {
         const std::lock_guard lock(mutex_);
         acts_[operation] = std::move(act);
@@ -102,6 +111,7 @@ class FakeHost : public wire::Host {
     std::mutex mutex_;
     std::map<std::string, Act> acts_;
     std::vector<std::string> done_;
+    std::vector<std::string> cancelled_;
     std::string flying_;
     int flights_left_ = 0;
     bool away_ = false;

@@ -229,8 +229,10 @@ wire::Answer RunningWork::send(Step& step, const json::value& arguments, std::ch
     std::vector<wire::Ran> commands;
     wire::CallOptions options;
     options.id = fmt::format("{}.{}", id().str(), step.number);
-    options.progress = [this](double fraction) {
+    options.progress = [this, &options](double fraction) {
         shop_.board.progress(live_, [&](Task& task) { task.progress = std::clamp(fraction, 0.0, 1.0); });
+        if (!cleaning_ && shop_.board.cancelled(live_))
+            shop_.host.cancel(options.id);
     };
     const auto begun = Clock::now();
     options.ran = [&](const wire::Ran& ran) {

@@ -56,8 +56,15 @@ Reply clone(const Services& services, const Call& call, const CloneVm& request) 
             ground.then = definition_in(services.host, record, *request.snapshot);
             ground.snapshot_there = on_every_disk(all, record, *request.snapshot, ground.then);
         }
+        for (const auto& one : all)
+            if (one.label == request.snapshot->str())
+                ground.to_copy = ByteSize(ground.to_copy.bytes() + one.referenced.bytes());
+    } else {
+        for (const auto& disk : record.disks)
+            ground.to_copy = ByteSize(ground.to_copy.bytes() + disk.referenced.bytes());
     }
     const auto offer = services.offer();
+    ground.available = available_to_vms(services.host, offer.pool.name);
     ground.name_taken =
         !services.host
              .call(host::DatasetList{below(offer.pool.name, "vm/" + request.name.str()), false, false})
@@ -95,9 +102,12 @@ CreateDecision decide_clone(const CloneVm& request, const access::Caller& caller
     input.group = request.group ? request.group->str() : "";
     input.start = request.start;
     input.machine = another(ground.then, request);
-    input.origin = CloneOrigin{origin.name, origin.dataset,
+    input.origin = CloneOrigin{origin.name,
+                               origin.dataset,
                                request.snapshot.value_or(utc_label("clone-" + request.name.str() + '-')),
-                               !request.snapshot, is_live(origin.guest.state)};
+                               !request.snapshot,
+                               is_live(origin.guest.state),
+                               request.full};
 
     decision.code = Code::vm_refused;
     if (request.owner && request.owner->str() != caller.user.str() && !caller.may(Privilege::administer))
@@ -108,6 +118,10 @@ CreateDecision decide_clone(const CloneVm& request, const access::Caller& caller
     for (auto& problem : start_problems(input.machine, offer, switches))
         if (request.start || problem.field == "cpus" || problem.field == "switch" || problem.field == "pool")
             problems.push_back(std::move(problem));
+    if (request.full && ground.to_copy > ground.available)
+        problems.push_back({"full", "the copy takes " + ground.to_copy.human() + ", and " +
+                                        offer.pool.name.str() + "/bhype/vm has only " +
+                                        ground.available.human() + " available"});
     if (ground.name_taken) {
         if (problems.empty())
             decision.code = Code::vm_name_taken;
@@ -121,12 +135,18 @@ CreateDecision decide_clone(const CloneVm& request, const access::Caller& caller
             "snapshot " + origin.dataset.str() + label + " with all its disks" +
             (input.origin->live ? "; the VM runs, so it is what a loss of power would leave" : ""));
     for (const auto& disk : input.machine.disks)
-        plan.steps.push_back("clone " + origin.dataset.str() + '/' + disk.name.str() + label);
+        plan.steps.push_back((request.full ? "copy " : "clone ") + origin.dataset.str() + '/' +
+                             disk.name.str() + label);
     plan.steps.push_back("copy the firmware's variables; write vm.toml with another id and other MACs");
     if (request.start)
         plan.steps.push_back("start it");
-    plan.keeps.push_back(origin.dataset.str() + label + " (cannot be destroyed while " + request.name.str() +
-                         " shares its blocks)");
+    if (request.full && input.origin->take)
+        plan.steps.push_back("destroy the snapshot, which is not needed any more");
+    if (request.full)
+        plan.space_now = ground.to_copy;
+    else
+        plan.keeps.push_back(origin.dataset.str() + label + " (cannot be destroyed while " +
+                             request.name.str() + " shares its blocks)");
     for (const auto& disk : origin.disks)
         plan.space_most = ByteSize(plan.space_most.bytes() + disk.volsize.bytes());
     for (const auto& problem : problems)
@@ -140,9 +160,9 @@ void add_clone_endpoint(api::Router& router, Services& services) {
         {.method = api::Method::post,
          .path = "/api/v1/vms/{name}/clone",
          .privilege = Privilege::make,
-         .summary =
-             "Make a VM from a snapshot of another, sharing its blocks; with plan=true tell what would "
-             "be done",
+         .summary = "Make a VM from a snapshot of another, sharing its blocks or, with full=true, copying "
+                    "them; with "
+                    "plan=true tell what would be done",
          .tag = "vms",
          .instead = router.component<Plan>(),
          .errors = {Code::vm_name_taken, Code::vm_refused, Code::no_pool, Code::vm_definition_broken}},

@@ -3,6 +3,7 @@
 #include "api/dispatch.h"
 #include "vm/diagnosis.h"
 #include "vm/list.h"
+#include "vm/promote.h"
 #include "vm/nics.h"
 #include "vm/show.h"
 #include "vm/tasks.h"
@@ -55,10 +56,7 @@ Ground ground_of(const Services& services, const PoolName& pool, const VmName& n
     const auto look = [&](const std::string& path) {
         return services.host.call(host::DatasetList{below(pool, path), false, false});
     };
-    const auto vms = look("vm");
-    if (vms.empty())
-        throw Error(Code::dataset_missing, pool.str() + "/bhype/vm; `bhype setup` makes it");
-    return {.available = vms.front().available,
+    return {.available = available_to_vms(services.host, pool),
             .name_taken = !look("vm/" + name.str()).empty(),
             .image_there = template_.kind == templates::Kind::image && template_.media &&
                            !look("template/" + templates::image_dataset(template_)).empty()};
@@ -120,6 +118,8 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     if (request.group && !request.group->empty() &&
         (!GroupName::accepts(*request.group) || !services.group_exists(GroupName::from(*request.group))))
         problems.push_back({"group", "there is no such group on this host"});
+    if (request.tags)
+        std::ranges::move(host::tag_problems(*request.tags), std::back_inserter(problems));
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, problems);
 
@@ -449,6 +449,7 @@ void add_endpoints(api::Router& router, Services& services) {
         [&](const Call& call, const OpenConsole& request) { return console(services, call, request); });
     add_nic_endpoints(router, services);
     add_clone_endpoint(router, services);
+    add_promote_endpoint(router, services);
     add_template_endpoints(router, services);
 }
 

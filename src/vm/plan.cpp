@@ -108,6 +108,8 @@ CreateDecision decide_create(const CreateVm& request, const templates::Template&
     machine.id = random_uuid();
     machine.created_from = template_.name.str();
     machine.note = request.note.value_or(Note());
+    machine.tags = request.tags;
+    std::ranges::move(host::tag_problems(machine.tags), std::back_inserter(problems));
     machine.cpus = request.cpus.value_or(Ranged<1, 1024>(template_.cpus));
     machine.memory = request.memory.value_or(SizeBetween<32, 16777216>(template_.memory));
     machine.clock = template_.clock;
@@ -195,6 +197,8 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
         result.memory = *edit.memory;
     if (edit.note)
         result.note = *edit.note;
+    if (edit.tags)
+        result.tags = *edit.tags;
     if (edit.screen)
         result.screen = *edit.screen;
     if (edit.cd) {
@@ -205,6 +209,13 @@ host::Machine edited(const host::Machine& machine, const EditVm& edit) {
     }
     result.generation = machine.generation + 1;
     return result;
+}
+
+ByteSize available_to_vms(wire::Host& host, const PoolName& pool) {
+    const auto vms = host.call(host::DatasetList{below(pool, "vm"), false, false});
+    if (vms.empty())
+        throw Error(Code::dataset_missing, pool.str() + "/bhype/vm; `bhype setup` makes it");
+    return vms.front().available;
 }
 
 std::optional<VmName> vm_of_dataset(std::string_view dataset) {

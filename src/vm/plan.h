@@ -21,9 +21,12 @@ struct Offer {
 /// Throws Error(below_floor).
 void require_room(const Offer& offer);
 
+/// What POOL/bhype/vm can still take: zfs's AVAIL, quotas counted. Throws Error(dataset_missing).
+ByteSize available_to_vms(wire::Host& host, const PoolName& pool);
+
 /// What a create finds on the host besides.
 struct Ground {
-    ByteSize available;       ///< what POOL/bhype/vm can still take: zfs's AVAIL, quotas counted
+    ByteSize available;       ///< available_to_vms()
     bool name_taken = false;  ///< there is a dataset of that name
     bool image_there = false; ///< the template's image was written before
 };
@@ -35,8 +38,10 @@ struct CloneOrigin {
     SnapshotLabel label;
     bool take = false; ///< the task makes that snapshot first
     bool live = false; ///< it runs then
+    bool full = false; ///< its blocks are copied; a snapshot that the task made goes when that is done
+    static constexpr bool defaults_apply = true;
 };
-BOOST_DESCRIBE_STRUCT(CloneOrigin, (), (vm, dataset, label, take, live))
+BOOST_DESCRIBE_STRUCT(CloneOrigin, (), (vm, dataset, label, take, live, full))
 
 /// The journaled input of the task vm.create: all choices made, so that a second run does the same.
 struct CreateInput {

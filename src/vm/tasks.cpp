@@ -1,5 +1,7 @@
 #include "vm/tasks.h"
 
+#include "vm/promote.h"
+
 #include <algorithm>
 #include <set>
 
@@ -143,11 +145,16 @@ bool snapshot_is_ours(Work& work, const CreateInput& input) {
     });
 }
 
-void clean_create(Work& work, Context& context, const CreateInput& input) {
-    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
-    if (input.origin && input.origin->take && !is_made(context, input) && snapshot_is_ours(work, input))
+void drop_snapshot(Work& work, const CreateInput& input) {
+    if (input.origin && input.origin->take && snapshot_is_ours(work, input))
         work.commit("Destroy the snapshot that was made for it",
                     host::SnapshotDestroy{input.origin->dataset, {input.origin->label}, true});
+}
+
+void clean_create(Work& work, Context& context, const CreateInput& input) {
+    work.step("Remove what was half made", host::AsideRemove{input.pool, work.id()});
+    if (!is_made(context, input))
+        drop_snapshot(work, input);
     if (is_made(context, input)) {
         context.inventory.set_ownership(input.name, {input.owner, input.group});
         clear_unless_live(work, context, input.name);
@@ -163,10 +170,14 @@ void clone_disks(Work& work, const CreateInput& input, const DatasetName& buildi
                                       mark_of(work, input),
                                       origin.live ? std::vector{origin.vm} : std::vector<VmName>{},
                                       Note::from("origin of " + input.name.str())});
-    for (const auto& disk : input.machine.disks)
-        work.step("Clone " + disk.name.str(),
-                  host::CloneCreate{DatasetName::from(origin.dataset.str() + '/' + disk.name.str()),
-                                    origin.label, DatasetName::from(building.str() + '/' + disk.name.str())});
+    for (const auto& disk : input.machine.disks) {
+        const auto from = DatasetName::from(origin.dataset.str() + '/' + disk.name.str());
+        const auto to = DatasetName::from(building.str() + '/' + disk.name.str());
+        if (origin.full)
+            work.step("Copy " + disk.name.str(), host::VolumeCopy{from, origin.label, to});
+        else
+            work.step("Clone " + disk.name.str(), host::CloneCreate{from, origin.label, to});
+    }
 }
 
 /// Makes it aside and puts it in its place whole.
@@ -217,6 +228,8 @@ json::value create(Work& work, Context& context, const CreateInput& input) {
         build(work, context, input);
     context.inventory.set_ownership(input.name, {input.owner, input.group});
     work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
+    if (input.origin && input.origin->full)
+        drop_snapshot(work, input);
     context.inventory.refresh(input.name);
     if (input.origin)
         context.inventory.touch(input.origin->vm);
@@ -365,6 +378,15 @@ void clean_edit(Work&, Context& context, const EditInput& input) {
     context.inventory.refresh(input.name);
 }
 
+json::value promote_disks(Work& work, Context& context, const NameInput& input) {
+    return promote(work, context.inventory, input.name);
+}
+
+/// Each disk's promotion is whole by itself: those that were done stay.
+void clean_promote(Work&, Context& context, const NameInput& input) {
+    context.inventory.refresh(input.name);
+}
+
 } // namespace
 
 void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, network::Switches& switches,
@@ -393,6 +415,7 @@ void add_tasks(task::Tasks& tasks, Inventory& inventory, Keeper& keeper, network
     add("vm.reset", reset, clean_start);
     add("vm.delete", remove, clean_start);
     add("vm.edit", edit, clean_edit);
+    add("vm.promote", promote_disks, clean_promote);
 }
 
 } // namespace bhype::vm

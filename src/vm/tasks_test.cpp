@@ -1,3 +1,4 @@
+#include "vm/clone.h"
 #include "vm/test_fixture.h"
 
 namespace bhype::vm {
@@ -63,6 +64,68 @@ TEST(VmTasks, CreateBrokenOffAtItsPublishingLeavesNoTrace) {
     EXPECT_NE(world.tasks.last_error.find("interrupted"), std::string::npos) << world.tasks.last_error;
     EXPECT_EQ(world.host.names_below("tank/bhype/vm/").size(), 0U);
     EXPECT_FALSE(world.ownerships.contains("web1"));
+}
+
+/// The input of a task that clones web1 to web2.
+json::value clone_input(World& world, bool full) {
+    CloneVm request;
+    request.name = VmName::from("web2");
+    request.full = full;
+    access::Caller caller;
+    caller.user = UserName::from("dev1");
+    caller.role = access::Role::member;
+    const auto origin = world.inventory.find(VmName::from("web1")).value();
+    auto decision = decide_clone(request, caller, {origin, origin.machine}, world.offer, world.switches);
+    EXPECT_TRUE(decision.problems.empty());
+    return encode(decision.input);
+}
+
+TEST(VmTasks, AFullCloneSharesNothingAndLeavesNoSnapshot) {
+    World world;
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
+    const auto input = clone_input(world, true);
+    ASSERT_TRUE(world.tasks.run("vm.create", input)) << world.tasks.last_error;
+    EXPECT_EQ(world.host.datasets.at("tank/bhype/vm/web2/disk0").origin, "-");
+    EXPECT_TRUE(world.host.taken.empty());
+    EXPECT_TRUE(world.tasks.run("vm.create", input, true)) << "broken off at its end, it goes forward";
+    EXPECT_TRUE(world.host.taken.empty());
+}
+
+TEST(VmTasks, AFullCloneFailingAnywhereLeavesAWholeVmOrNoTrace) {
+    for (int at = 0;; ++at) {
+        World world;
+        ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
+        const auto input = clone_input(world, true);
+        world.host.fail_at = world.host.changes + at;
+        const bool done = world.tasks.run("vm.create", input);
+        const bool whole = world.host.datasets.contains("tank/bhype/vm/web2/disk0");
+        EXPECT_EQ(whole, world.host.datasets.contains("tank/bhype/vm/web2")) << at;
+        EXPECT_EQ(whole, world.ownerships.contains("web2")) << at;
+        EXPECT_EQ(world.host.names_below("tank/bhype/.new/").size(), 0U) << at;
+        if (world.host.changes <= world.host.fail_at) {
+            EXPECT_TRUE(done);
+            break;
+        }
+        if (!whole)
+            EXPECT_TRUE(world.host.taken.empty()) << at;
+        ASSERT_LT(at, 100);
+    }
+}
+
+TEST(VmTasks, PromoteTurnsTheDependenceRound) {
+    World world;
+    ASSERT_TRUE(world.make(R"({"name":"web1","template":"tiny-linux"})"));
+    ASSERT_TRUE(world.tasks.run("vm.create", clone_input(world, false))) << world.tasks.last_error;
+    const auto name = encode(NameInput{VmName::from("web2"), 0});
+    const auto label = world.host.taken.front().label;
+    for (int times = 0; times < 2; ++times) { // the second time there is nothing left to do
+        ASSERT_TRUE(world.tasks.run("vm.promote", name)) << world.tasks.last_error;
+        EXPECT_EQ(world.host.datasets.at("tank/bhype/vm/web1/disk0").origin,
+                  "tank/bhype/vm/web2/disk0@" + label);
+        EXPECT_EQ(world.host.datasets.at("tank/bhype/vm/web2/disk0").origin, "-");
+    }
+    const auto web1 = world.inventory.find(VmName::from("web1"));
+    EXPECT_EQ(web1->disks.front().origin, "tank/bhype/vm/web2/disk0@" + label) << "the list knows at once";
 }
 
 TEST(VmTasks, KillAndDeleteLeaveNothing) {

@@ -201,6 +201,25 @@ class FakeHost : public wire::Host {
         datasets[clone.name.str()].origin = clone.origin.str() + "@" + clone.label.str();
         return {};
     }
+    host::Done act(const host::VolumeCopy& copy) {
+        add(copy.name.str(), host::DatasetType::volume);
+        return {};
+    }
+    host::Done act(const host::VolumePromote& promote) {
+        auto& clone = datasets.at(promote.volume.str());
+        const auto at = clone.origin.find('@');
+        const auto origin = clone.origin.substr(0, at);
+        const auto label = clone.origin.substr(at + 1);
+        for (auto& one : taken)
+            if (one.dataset == origin) {
+                one.dataset = clone.name;
+                if (one.label == label)
+                    break;
+            }
+        datasets.at(origin).origin = clone.name + '@' + label;
+        clone.origin = "-";
+        return {};
+    }
     host::Done act(const host::VolumeGrow& grow) {
         datasets.at(grow.name.str()).volsize = grow.size;
         return {};

@@ -46,6 +46,7 @@ struct Vm {
     std::string owner;
     std::string group;
     Note note;
+    std::vector<Tag> tags;
     std::string template_;
     std::int64_t cpus = 1;
     ByteSize memory;
@@ -64,7 +65,7 @@ struct Vm {
     std::optional<std::string> definition_error;
 };
 BOOST_DESCRIBE_STRUCT(Vm, (),
-                      (name, state, reason, last_lines, since, started, reboots, owner, group, note,
+                      (name, state, reason, last_lines, since, started, reboots, owner, group, note, tags,
                        template_, cpus, memory, disks, nics, cds, screen, id, generation, running_generation,
                        pending_restart, actions, task, dataset, definition_error))
 
@@ -88,6 +89,7 @@ struct VmSummary {
     std::string owner;
     std::string group;
     Note note;
+    std::vector<Tag> tags;
     std::string template_;
     std::int64_t cpus = 1;
     ByteSize memory;
@@ -98,7 +100,7 @@ struct VmSummary {
     std::optional<std::string> definition_error;
 };
 BOOST_DESCRIBE_STRUCT(VmSummary, (),
-                      (name, state, reason, started, owner, group, note, template_, cpus, memory, nics,
+                      (name, state, reason, started, owner, group, note, tags, template_, cpus, memory, nics,
                        pending_restart, actions, task, definition_error))
 
 struct CreateVm {
@@ -109,13 +111,14 @@ struct CreateVm {
     std::optional<SizeBetween<1, 67108864>> disk;
     std::optional<SwitchName> switch_; ///< "nat" when missing
     std::optional<Note> note;
+    std::vector<Tag> tags;
     std::optional<UserName> owner; ///< administrators only; the caller when missing
     std::optional<GroupName> group;
     bool start = false;
     bool plan = false; ///< tell what would be done, do nothing
 };
 BOOST_DESCRIBE_STRUCT(CreateVm, (),
-                      (name, template_, cpus, memory, disk, switch_, note, owner, group, start, plan))
+                      (name, template_, cpus, memory, disk, switch_, note, tags, owner, group, start, plan))
 
 struct CloneVm {
     VmName name;
@@ -123,21 +126,29 @@ struct CloneVm {
     std::optional<Note> note;
     std::optional<UserName> owner; ///< administrators only; the caller when missing
     std::optional<GroupName> group;
+    bool full = false; ///< copies the blocks instead of sharing them
     bool start = false;
     bool plan = false; ///< tell what would be done, do nothing
 };
-BOOST_DESCRIBE_STRUCT(CloneVm, (), (name, snapshot, note, owner, group, start, plan))
+BOOST_DESCRIBE_STRUCT(CloneVm, (), (name, snapshot, note, owner, group, full, start, plan))
+
+struct PromoteVm {
+    bool plan = false; ///< tell what would change, do nothing
+    static constexpr bool defaults_apply = true;
+};
+BOOST_DESCRIBE_STRUCT(PromoteVm, (), (plan))
 
 struct EditVm {
     std::optional<Ranged<1, 1024>> cpus;
     std::optional<SizeBetween<32, 16777216>> memory;
     std::optional<Note> note;
+    std::optional<std::vector<Tag>> tags; ///< the whole
     std::optional<host::MachineScreen> screen;
     std::optional<UserName> owner;
     std::optional<std::string> group; ///< empty text: nobody else
     std::optional<CdImage> cd;
 };
-BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, screen, owner, group, cd))
+BOOST_DESCRIBE_STRUCT(EditVm, (), (cpus, memory, note, tags, screen, owner, group, cd))
 
 struct AddNic {
     std::optional<SwitchName> switch_; ///< "nat" when missing

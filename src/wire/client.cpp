@@ -56,6 +56,14 @@ class Client : public Host {
             call("in_flight", {}, std::chrono::seconds(10), CallOptions{}).result);
     }
 
+    void cancel(const std::string& id) override {
+        std::unique_lock lock(mutex_);
+        const auto channel = channel_;
+        lock.unlock();
+        if (channel)
+            channel->send({{"cancel", {{"id", id}}}});
+    }
+
   private:
     struct Call {
         std::deque<Frame> frames;

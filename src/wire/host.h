@@ -47,6 +47,10 @@ class Host {
     /// Ids of operations still in flight in hostd, also those of which commands run on that a hostd which was
     /// killed has started.
     virtual std::vector<std::string> in_flight() = 0;
+    /// Asks hostd to end an operation early, which then fails with Error(cancelled). Does not wait, and does
+    /// nothing when the operation is not in flight or replaces or destroys something. May be called from
+    /// CallOptions::progress.
+    virtual void cancel(const std::string& id) { static_cast<void>(id); }
 
     template <class Operation>
     typename Operation::Result call(const Operation& operation, const CallOptions& options = {}) {

@@ -162,6 +162,10 @@ void Server::take(Channel& channel, const std::shared_ptr<Channel>& shared, Fram
         channel.send({{"answer", {{"number", question->at("number")}, {"result", std::move(ids)}}}});
         return;
     }
+    if (const auto* wish = object_in(frame.body, "cancel")) {
+        handlers_.cancel(std::string(wish->at("id").as_string()));
+        return;
+    }
     const auto* body = frame.body.if_contains("request");
     if (!body)
         throw Error(Code::invalid_request, "a frame of no known kind");

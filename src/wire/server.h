@@ -45,6 +45,8 @@ class Server {
         /// Must not block: it is called on the connection's reading thread.
         std::function<void(Request, std::shared_ptr<Reply>)> request;
         std::function<std::vector<std::string>()> in_flight;
+        /// The operation with that id is not wanted any more.
+        std::function<void(const std::string& id)> cancel;
         /// What a new connection is told at once.
         std::function<std::vector<host::Guest>()> guests;
     };

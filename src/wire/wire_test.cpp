@@ -49,6 +49,7 @@ struct Double {
     std::condition_variable released;
     bool release = false;
     std::vector<host::Guest> guests;
+    std::vector<std::string> cancelled;
     std::unique_ptr<Server> server;
 
     void start() { server = std::make_unique<Server>(listen_at(directory.socket(), 0600, -1), handlers()); }
@@ -62,6 +63,12 @@ struct Double {
                 [] {
                     return std::vector<std::string>{"t1.1", "t1.2"};
                 },
+                [this](const std::string& id) {
+                    const std::lock_guard lock(mutex);
+                    cancelled.push_back(id);
+                    release = true;
+                    released.notify_all();
+                },
                 [this] { return guests; }};
     }
     void answer(Request& request, Reply& reply) {
@@ -69,6 +76,7 @@ struct Double {
             reply.ran({"zfs list", 1, "no", 3});
             reply.error(Error(Code::no_space, "pool is full", {{"a", "b"}}));
         } else if (request.operation == "test.wait") {
+            reply.progress(0.1);
             std::unique_lock lock(mutex);
             released.wait(lock, [this] { return release; });
             reply.result({});
@@ -243,6 +251,19 @@ TEST(Wire, TwoHundredAtOnce) {
     for (auto& thread : threads)
         thread.join();
     EXPECT_EQ(right, 200);
+}
+
+TEST(Wire, AsksToEndAnOperationFromItsProgress) {
+    Double hostd;
+    hostd.start();
+    const auto host = connect_host(hostd.directory.socket(), {}, {});
+    CallOptions options;
+    options.id = "t1.7";
+    options.progress = [&](double) { host->cancel("t1.7"); };
+    host->perform("test.wait", {}, std::chrono::seconds(10), options);
+    EXPECT_EQ(hostd.cancelled, std::vector<std::string>{"t1.7"});
+    hostd.stop();
+    EXPECT_NO_THROW(host->cancel("t1.8")) << "nobody is there to be asked";
 }
 
 TEST(Wire, NobodyListening) {

@@ -33,6 +33,8 @@ root 'sed -i "/^gone1:/s/:[^:]*:\$/:1:/" /etc/shadow' # expired in 1970
 
 # The program takes bhyped's place; the real one would tidy up what it does not know.
 root 'service bhyped stop' >/dev/null
+(cd "$dir/lab/root/var/bhype/images" && dd if=/dev/urandom of=random.raw bs=1M count=96 status=none &&
+    sha256sum random.raw | cut -d " " -f 1 >random.raw.sha256) || fail "an image of noise"
 as bhype Host.*
 as bhype Storage.*
 as bhype Network.*

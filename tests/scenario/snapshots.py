@@ -1,5 +1,7 @@
 """Point snapshots: taking, comparing, holding, deleting, rolling back, cloning; a guest writes all the while."""
 
+import time
+
 from labkit import POOL, eventually
 
 
@@ -114,6 +116,30 @@ def clones(lab, report):
     missing = lab.bhype("snapshot", "clone", "snap1", "copy3", "--snapshot", "none", user="dev1")
     report.check("one of a snapshot that is not there is refused", missing.status == 3 and "snapshot" in missing.err, missing)
     lab.bhype("vm", "delete", "copy2", "--yes", user="dev1")
+    independent(lab, report)
+
+
+def independent(lab, report):
+    """A full clone; a linked one that is promoted."""
+    before = names(lab, "snap1")
+    made = done(report, "a full clone is made", lab.bhype("snapshot", "clone", "snap1", "copy4", "--full", user="dev1"))
+    report.check("it shares nothing", made.status == 0 and not lab.vm("copy4")["disks"][0].get("origin"), made)
+    report.same("and leaves no snapshot", names(lab, "snap1"), before)
+    report.same("nor has any", names(lab, "copy4"), [])
+    same = lab.sh("cmp -n 33554432 /dev/zvol/%s/bhype/vm/snap1/disk0 /dev/zvol/%s/bhype/vm/copy4/disk0" % (POOL, POOL))
+    report.same("its blocks are the same", (same.status, same.out, same.err), (0, "", ""))
+    report.same("it cannot be promoted", lab.bhype("vm", "promote", "copy4", user="dev1").status, 3)
+    lab.bhype("vm", "delete", "copy4", "--yes", user="dev1")
+    done(report, "a linked one is made", lab.bhype("snapshot", "clone", "snap1", "copy5", "--snapshot", "first", user="dev1"))
+    plan = lab.bhype("vm", "promote", "copy5", "--plan", user="dev1").out
+    report.holds("the plan names what moves", plan, "/snap1/disk0@first becomes %s/bhype/vm/copy5/disk0@first" % POOL)
+    report.same("another user promotes nothing", lab.bhype("vm", "promote", "copy5", user="dev2").status, 3)
+    done(report, "it is promoted", lab.bhype("vm", "promote", "copy5", user="dev1"))
+    report.check("the other one is the clone now", "/copy5/disk0@first" in (lab.vm("snap1")["disks"][0].get("origin") or ""), lab.vm("snap1")["disks"])
+    report.holds("and it has what the other one was made from", lab.vm("copy5")["disks"][0].get("origin") or "", "/template/")
+    done(report, "back again", lab.bhype("vm", "promote", "snap1", user="dev1"))
+    report.same("all is as it was", names(lab, "snap1"), before)
+    done(report, "the clone goes", lab.bhype("vm", "delete", "copy5", "--yes", user="dev1"))
 
 
 def others(lab, report):
@@ -131,7 +157,7 @@ def plans(lab, report):
     lab.make_vm("snap2", start=False)
     for field, words in (("schedule", ["--schedule", "61 * * * *", "--vm", "snap1"]), ("schedule", ["--schedule", "$(reboot)", "--vm", "snap1"]),
                          ("schedule", ["--schedule", "0 0 30 feb *", "--vm", "snap1"]), ("vms[0]", ["--schedule", "@daily", "--vm", "none"]),
-                         ("vms", ["--schedule", "@daily"]), ("all", ["--schedule", "@daily", "--all"]),
+                         ("vms", ["--schedule", "@daily"]), ("tags[0]", ["--schedule", "@daily", "--tag", "No"]), ("all", ["--schedule", "@daily", "--all"]),
                          ("retention.daily", ["--schedule", "@daily", "--vm", "snap1", "--keep", "daily=0"]),
                          ("retention.often", ["--schedule", "@daily", "--vm", "snap1", "--keep", "often=1"])):
         bad = lab.bhype("plan", "create", "nightly", *words, user="dev1")
@@ -170,3 +196,23 @@ def plans(lab, report):
     lab.bhype("snapshot", "release", "snap1", second[0], user="dev1")
     report.same("it is deleted", lab.bhype("plan", "delete", "nightly", user="dev1").status, 0)
     report.check("its snapshots stay", made_by_plan("snap1"), names(lab, "snap1"))
+    by_tag(lab, report)
+
+
+def by_tag(lab, report):
+    bad = lab.bhype("vm", "set", "snap2", "tags=dev,dev", user="dev1")
+    report.check("a tag twice is refused by its name", bad.status == 3 and "tags[1]" in bad.err, bad)
+    done(report, "a VM gets tags", lab.bhype("vm", "set", "snap2", "tags=dev,team-a", user="dev1"))
+    report.same("they are listed", [vm["tags"] for vm in lab.bhype("vm", "list", "--json", user="dev1").json() if vm["name"] == "snap2"],
+                [["dev", "team-a"]])
+    report.holds("and stand in vm.toml", lab.exec("cat", "/%s/bhype/vm/snap2/vm.toml" % POOL).out, 'tags = ["dev", "team-a"]')
+    report.same("a plan names a tag", lab.bhype("plan", "create", "tagged", "--schedule", "@yearly", "--tag", "dev", user="dev1").status, 0)
+    done(report, "it is run", lab.bhype("plan", "run", "tagged", user="dev1"))
+    taken = {name: [one["name"] for one in snapshots(lab, name) if one["made_by"] == "plan tagged"] for name in ("snap1", "snap2")}
+    report.check("it snapshots what has the tag", len(taken["snap2"]) == 1 and not taken["snap1"], taken)
+    done(report, "another VM gets the tag", lab.bhype("vm", "set", "snap1", "tags=dev", user="dev1"))
+    time.sleep(1)  # names tell the second
+    done(report, "it is run again", lab.bhype("plan", "run", "tagged", user="dev1"))
+    taken = {name: len([one for one in snapshots(lab, name) if one["made_by"] == "plan tagged"]) for name in ("snap1", "snap2")}
+    report.same("with that one too", taken, {"snap1": 1, "snap2": 2})
+    report.same("the plan goes", lab.bhype("plan", "delete", "tagged", user="dev1").status, 0)

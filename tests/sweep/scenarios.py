@@ -349,6 +349,47 @@ class Clone(Create):
         return found
 
 
+class FullClone(Clone):
+    label = "vm.create (a full clone)"
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/clone" % self.origin(case), {"name": case.name, "owner": OWNER, "full": True, "start": True}))
+
+    def after(self, stage, case, picture, task, vm):
+        found = Create.after(self, stage, case, picture, task, vm)
+        if taken := snapshots(stage, self.origin(case)):
+            found.append("its origin has %s" % taken)
+        if vm and vm["disks"][0].get("origin"):
+            found.append("it shares %s" % vm["disks"][0]["origin"])
+        return found
+
+
+class Promote(VmScenario):
+    """A clone of a VM that was made for it."""
+    kind = label = "vm.promote"
+
+    def origin(self, case):
+        return case.name + "o"
+
+    def prepare(self, stage, case):
+        for name in (case.name, self.origin(case)):
+            if stage.api("GET", "/api/v1/vms/" + name).status == 200:
+                stage.lab.exec("zfs", "destroy", "-R", "%s/bhype/vm/%s" % (POOL, name))
+        stage.lab.restart("bhyped")
+        ensure(stage, self.origin(case), "stopped")
+        done(stage, submitted(stage.api("POST", "/api/v1/vms/%s/clone" % self.origin(case), {"name": case.name, "owner": OWNER})))
+
+    def trigger(self, stage, case):
+        return submitted(stage.api("POST", "/api/v1/vms/%s/promote" % case.name, {}))
+
+    def after(self, stage, case, picture, task, vm):
+        origins = [(stage.api("GET", "/api/v1/vms/" + name).json()["disks"][0].get("origin") or "-").split("@")[0]
+                   for name in (case.name, self.origin(case))]
+        disk = "%s/bhype/vm/%s/disk0"
+        before, after = [disk % (POOL, self.origin(case)), "-"], ["-", disk % (POOL, case.name)]
+        return [] if origins in ([after] if task["state"] == "done" else [before, after]) else ["the task is %s, the origins are %s" % (task["state"], origins)]
+
+
 def snapshots(stage, name):
     return [one["name"] for one in stage.api("GET", "/api/v1/vms/%s/snapshots" % name).json()["snapshots"]]
 
@@ -924,7 +965,7 @@ class DiskWipe(PoolScenario):
         return "depot" in status
 
 
-SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
+SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), FullClone(), Promote(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
              TakeSnapshot(), EditSnapshot(), DeleteSnapshots(), RollBack(), RunPlan(), Setup(), SetupForeign(),
              UplinkChange(), UplinkConfirm(), UplinkRevert(), PoolCreate(), PoolExport(), PoolImport(), PoolScrub(), PoolTrim(),
              PoolClear(), PoolAdd(), PoolPut(), PoolDevice(), DiskWipe(), Limit(), Grow()]

@@ -148,6 +148,20 @@ BHYPE_LIES(
     {policy, {{"origin", "foreign/bhype/vm/a"}, {"label", "keep"}, {"name", task + "/y"}}},
     {policy,
      {{"origin", "tank/bhype/template/tiny-linux-1/disk0"}, {"label", "template"}, {"name", "tank/home/x"}}})
+BHYPE_LIES(
+    VolumeCopy, {policy, {{"origin", "tank/swap"}, {"label", "keep"}, {"name", task + "/y"}}},
+    {field, {{"origin", "tank/bhype/../swap"}, {"label", "keep"}, {"name", task + "/y"}}},
+    {policy, {{"origin", "foreign/bhype/vm/a"}, {"label", "keep"}, {"name", task + "/y"}}},
+    {policy,
+     {{"origin", "tank/bhype/template/tiny-linux-1/disk0"}, {"label", "template"}, {"name", "tank/home/x"}}},
+    {policy,
+     {{"origin", "tank/bhype/template/tiny-linux-1/disk0"},
+      {"label", "template"},
+      {"name", "tank/bhype/vm/web1/x"}}})
+BHYPE_LIES(VolumePromote, {policy, {{"volume", "tank/swap"}}}, {policy, {{"volume", "tank/bhype/vm/web1"}}},
+           {policy, {{"volume", "tank/bhype/template/tiny-linux-1/disk0"}}},
+           {policy, {{"volume", "foreign/bhype/vm/a/disk0"}}},
+           {field, {{"volume", "tank/bhype/vm/web1/../../../home"}}})
 BHYPE_LIES(VolumeGrow, {policy, {{"name", "tank/swap"}, {"size", 1073741824}}},
            {policy, {{"name", "tank/bhype/vm/web1/disk0"}, {"size", 1073741824}}},
            {policy, {{"name", "tank/bhype/template/tiny-linux-1/disk0"}, {"size", 1073741824}}})

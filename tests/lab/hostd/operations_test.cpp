@@ -29,6 +29,8 @@ const TaskId second_task = TaskId::from("t0000000000000002");
 const Uuid pool_id = Uuid::from("11111111-2222-4333-8444-555555555555");
 const Uuid vm_id = Uuid::from("aaaaaaaa-2222-4333-8444-555555555555");
 const HostPath image = HostPath::from("/var/bhype/images/tiny-linux.raw");
+/// 96 MiB that do not compress.
+const HostPath random_image = HostPath::from("/var/bhype/images/random.raw");
 /// A guest that is emulated on a busy machine takes its time; one on an idle one seven seconds.
 constexpr auto a_boot = 600s;
 const InterfaceName bridge = InterfaceName::from("bh-nat");
@@ -299,6 +301,57 @@ TEST(Storage, MachineFromTemplate) {
     std::ifstream definition("/tank/bhype/vm/web1/vm.toml");
     EXPECT_EQ(host::parse_machine(std::string(std::istreambuf_iterator<char>(definition), {})).memory.value,
               256_MiB);
+}
+
+TEST(Storage, CopiesAndPromotions) {
+    Session session;
+    const auto label = SnapshotLabel::from("copied");
+    const auto sum = Sha256::from(first_word(random_image.str() + ".sha256"));
+    const auto place = aside(first_task, "vm");
+    const auto disk = aside(first_task, "vm/disk0");
+    session.perform(host::DatasetCreate{place, {}});
+    session.perform(host::VolumeCreate{disk, 128_MiB});
+    session.perform(host::ImageWrite{random_image, sum, disk});
+    session.perform(host::SnapshotCreate{disk, label});
+    const auto copy = aside(second_task, "vm/disk0");
+    session.perform(host::DatasetCreate{aside(second_task, "vm"), {}});
+
+    wire::CallOptions options{.id = second_task.str() + ".1"};
+    options.progress = [&](double) { session.host().cancel(options.id); };
+    std::vector<std::string> commands;
+    options.ran = [&](const wire::Ran& ran) { commands.push_back(ran.command); };
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::VolumeCopy{disk, label, copy}, options);
+              }),
+              Code::cancelled);
+    EXPECT_THAT(commands, ElementsAre("/sbin/zfs send -c -v -P " + disk.str() +
+                                      "@copied | /sbin/zfs receive -u " + copy.str()));
+    session.perform(host::AsideRemove{tank, second_task}); // as its task would
+    EXPECT_FALSE(find(session, copy.str()));
+    session.perform(host::DatasetCreate{aside(second_task, "vm"), {}});
+
+    std::vector<double> progress;
+    options.progress = [&](double fraction) { progress.push_back(fraction); };
+    session.perform(host::VolumeCopy{disk, label, copy}, options);
+    EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
+    EXPECT_FALSE(progress.empty());
+    EXPECT_EQ(find(session, copy.str()).value().origin, "-");
+    EXPECT_FALSE(find(session, copy.str() + "@copied"));
+    EXPECT_EQ(code_of([&] { session.perform(host::VolumeCopy{disk, label, copy}); }), Code::dataset_exists);
+
+    const auto other = DatasetName::from("tank/bhype/vm/web2");
+    const auto clone = DatasetName::from(other.str() + "/disk2");
+    session.perform(host::CloneCreate{disk, label, aside(first_task, "vm/disk2")});
+    session.perform(host::DatasetPublish{place, other});
+    const auto origin = DatasetName::from(other.str() + "/disk0");
+    for (const auto& one : {clone, clone, origin, origin})
+        session.perform(host::VolumePromote{one});
+    EXPECT_EQ(find(session, clone.str()).value().origin, origin.str() + "@copied");
+    session.perform(host::VolumePromote{clone});
+    EXPECT_EQ(find(session, origin.str()).value().origin, clone.str() + "@copied");
+    session.perform(host::DatasetDestroy{other});
+    for (const auto& task : {first_task, second_task})
+        session.perform(host::AsideRemove{tank, task});
 }
 
 TEST(Storage, SnapshotsOfAMachine) {

@@ -911,7 +911,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a VM from a snapshot of another, sharing its blocks; with plan=true tell what would be done */
+        /** Make a VM from a snapshot of another, sharing its blocks or, with full=true, copying them; with plan=true tell what would be done */
         post: operations["post_vms_name_clone"];
         delete?: never;
         options?: never;
@@ -1050,6 +1050,23 @@ export interface paths {
         get: operations["get_vms_name_nics_nic_diagnosis"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn a clone's dependence round: it takes over the snapshots that it was made from, and the VM that they were of can be deleted; with plan=true tell what would change */
+        post: operations["post_vms_name_promote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1322,6 +1339,7 @@ export interface components {
              * @example developers
              */
             group?: string;
+            full?: boolean;
             start?: boolean;
             plan?: boolean;
         };
@@ -1379,6 +1397,7 @@ export interface components {
                 yearly?: number;
             };
             all?: boolean;
+            tags?: string[];
             vms?: string[];
             enabled?: boolean;
             /**
@@ -1494,6 +1513,7 @@ export interface components {
              * @example build host of team A
              */
             note?: string;
+            tags?: string[];
             /**
              * @description 1 to 32 letters, digits, '-', '_' or '.', beginning with a letter or '_'
              * @example dev1
@@ -1576,6 +1596,7 @@ export interface components {
                 yearly?: number;
             };
             all?: boolean;
+            tags?: string[];
             vms?: string[];
             enabled?: boolean;
             /**
@@ -1660,6 +1681,7 @@ export interface components {
              * @example build host of team A
              */
             note?: string;
+            tags?: string[];
             screen?: {
                 width: number;
                 height: number;
@@ -1976,6 +1998,7 @@ export interface components {
             schedule: string;
             retention: components["schemas"]["Retention"];
             all: boolean;
+            tags: string[];
             vms: string[];
             enabled: boolean;
             /**
@@ -2066,6 +2089,9 @@ export interface components {
                 field: string;
                 rule: string;
             }[];
+        };
+        PromoteVm: {
+            plan?: boolean;
         };
         Proposal: {
             name: string;
@@ -2475,6 +2501,7 @@ export interface components {
              * @example build host of team A
              */
             note: string;
+            tags: string[];
             template: string;
             cpus: number;
             /** @description bytes */
@@ -2537,6 +2564,7 @@ export interface components {
              * @example build host of team A
              */
             note: string;
+            tags: string[];
             template: string;
             cpus: number;
             /** @description bytes */
@@ -9176,7 +9204,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description Make a VM from a snapshot of another, sharing its blocks; with plan=true tell what would be done */
+            /** @description Make a VM from a snapshot of another, sharing its blocks or, with full=true, copying them; with plan=true tell what would be done */
             202: {
                 headers: {
                     /** @description The task's address */
@@ -10382,6 +10410,141 @@ export interface operations {
                 };
             };
             /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_vms_name_promote: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["PromoteVm"];
+            };
+        };
+        responses: {
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Turn a clone's dependence round: it takes over the snapshots that it was made from, and the VM that they were of can be deleted; with plan=true tell what would change */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description vm.refused */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -29,6 +29,7 @@ import { boots, kinds, outcome, sortTemplates } from "../templates/kinds";
 import { createCommand } from "../tasks/as_command";
 import { useOrder } from "../tasks/drawer_state";
 import { TextField } from "./fields";
+import { tagsHelp, tagsInput, tagsProblem } from "./tags";
 import { guestPage } from "./guests";
 import { useSwitches } from "../network/use_switches";
 
@@ -40,6 +41,7 @@ interface Values {
   disk: string;
   switch: string;
   note: string;
+  tags: string;
   group: string;
   start: boolean;
 }
@@ -53,6 +55,7 @@ function toRequest(values: Values): CreateVm {
     ...(values.disk ? { disk: values.disk } : {}),
     ...(values.switch ? { switch: values.switch } : {}),
     ...(values.note ? { note: values.note } : {}),
+    ...(values.tags ? { tags: tagsInput(values.tags) } : {}),
     ...(values.group ? { group: values.group } : {}),
     start: values.start,
   };
@@ -107,7 +110,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
         }
       : {};
   const [values, setValues] = useState<Values>({
-    name: "", template: "", cpus: "", memory: "", disk: "", switch: switches[0]?.name ?? "", note: "", group: "", start: true,
+    name: "", template: "", cpus: "", memory: "", disk: "", switch: switches[0]?.name ?? "", note: "", tags: "", group: "", start: true,
     ...pick(first),
   });
   const set = (changes: Partial<Values>) => setValues((old) => ({ ...old, ...changes }));
@@ -194,6 +197,7 @@ function CreateForm({ templates, switches }: { templates: readonly Template[]; s
           </FormSelect>
         </FormGroup>
         <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
+        <TextField id="tags" label="Tags" value={values.tags} onChange={(tags) => set({ tags })} problem={tagsProblem(problems)} help={tagsHelp} />
         <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />
       </ExpandableSection>
       <Checkbox

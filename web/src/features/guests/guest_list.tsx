@@ -43,6 +43,7 @@ const Row = memo(function Row({ vm }: { vm: VmSummary }) {
     <Tr>
       <Td className="guest-name">
         <Link to={guestPage(vm.name)}>{vm.name}</Link>
+        {vm.tags.length > 0 && <div className="quiet not-on-phone">{vm.tags.join(" ")}</div>}
       </Td>
       <Td>
         <GuestState vm={vm} />

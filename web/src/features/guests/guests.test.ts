@@ -5,7 +5,7 @@ import { addressOf, countStates, createPage, filterVms, mostStopSeconds, type Or
 
 function vm(name: string, changes: Partial<VmSummary> = {}): VmSummary {
   return {
-    name, state: "stopped", reason: "", started: 0, owner: "dev1", group: "", note: "", template: "tiny-linux", cpus: 1,
+    name, state: "stopped", reason: "", started: 0, owner: "dev1", group: "", note: "", tags: [], template: "tiny-linux", cpus: 1,
     memory: 1024, nics: [], pending_restart: [], actions: [], ...changes,
   };
 }

@@ -105,7 +105,7 @@ export function filterVms(vms: readonly VmSummary[], filter: Filter): VmSummary[
   return vms.filter((vm) => {
     if (filter.state === "attention" ? !needsAttention(vm) : filter.state && vm.state !== filter.state) return false;
     if (words.length === 0) return true;
-    const hay = [vm.name, vm.owner, vm.group, vm.template, vm.note, addressOf(vm) ?? ""].join(" ").toLowerCase();
+    const hay = [vm.name, vm.owner, vm.group, vm.template, vm.note, ...vm.tags, addressOf(vm) ?? ""].join(" ").toLowerCase();
     return words.every((word) => hay.includes(word));
   });
 }

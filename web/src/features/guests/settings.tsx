@@ -9,6 +9,7 @@ import { sizeInput } from "../../text/size";
 import { ErrorBox } from "../../ui/problem";
 import { isActive } from "../tasks/tasks";
 import { TextField } from "./fields";
+import { tagsHelp, tagsInput, tagsProblem } from "./tags";
 
 const screens = ["800x600", "1024x768", "1280x720", "1280x1024", "1600x900", "1920x1080"];
 
@@ -16,7 +17,7 @@ const screenText = (vm: Vm): string => (vm.screen ? `${vm.screen.width}x${vm.scr
 
 function fromVm(vm: Vm) {
   return {
-    cpus: String(vm.cpus), memory: sizeInput(vm.memory), note: vm.note, owner: vm.owner, group: vm.group, screen: screenText(vm), cd: vm.cds[0]?.image ?? "",
+    cpus: String(vm.cpus), memory: sizeInput(vm.memory), note: vm.note, tags: vm.tags.join(" "), owner: vm.owner, group: vm.group, screen: screenText(vm), cd: vm.cds[0]?.image ?? "",
   };
 }
 type Values = ReturnType<typeof fromVm>;
@@ -30,6 +31,7 @@ function toEdit(values: Values, before: Values): EditVm {
   if (values.cpus !== before.cpus) edit.cpus = numberInput(values.cpus);
   if (values.memory !== before.memory) edit.memory = values.memory;
   if (values.note !== before.note) edit.note = values.note;
+  if (values.tags !== before.tags) edit.tags = tagsInput(values.tags);
   if (values.owner !== before.owner) edit.owner = values.owner;
   if (values.group !== before.group) edit.group = values.group;
   if (values.cd !== before.cd) edit.cd = values.cd;
@@ -125,6 +127,7 @@ export function Settings({ answer }: { answer: Answer<Vm> }) {
           <TextField id="cd" label="CD, a file of the host" value={values.cd} onChange={(cd) => set({ cd })} problem={problems["cd"]} help="Such as /var/bhype/images/debian-12.iso; empty: no CD" />
           <TextField id="owner" label="Owner" value={values.owner} onChange={(owner) => set({ owner })} problem={problems["owner"]} />
           <TextField id="group" label="Group that may use it" value={values.group} onChange={(group) => set({ group })} problem={problems["group"]} />
+          <TextField id="tags" label="Tags" value={values.tags} onChange={(tags) => set({ tags })} problem={tagsProblem(problems)} help={tagsHelp} />
           <TextField id="note" label="Note" value={values.note} onChange={(note) => set({ note })} problem={problems["note"]} />
           {stale ? (
             <Alert isInline variant="warning" component="p" title="The settings were changed in the meantime">

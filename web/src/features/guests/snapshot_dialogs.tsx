@@ -66,9 +66,10 @@ function CloneDialog({ vm, asked, onClose }: DialogProps) {
   const snapshot = asked.names[0];
   const [name, setName] = useState("");
   const [start, setStart] = useState(true);
+  const [full, setFull] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const problems = fieldProblems(error);
-  const body = { name, start, ...(snapshot ? { snapshot } : {}) };
+  const body = { name, start, full, ...(snapshot ? { snapshot } : {}) };
   return (
     <OrderDialog
       title={snapshot ? `Clone ${vm.name} as it was at ${snapshot}?` : `Clone ${vm.name} as it is now?`}
@@ -79,11 +80,14 @@ function CloneDialog({ vm, asked, onClose }: DialogProps) {
       order={() => ({ method: "POST", path: `/vms/${segment(vm.name)}/clone`, body })}
     >
       <p>
-        The new VM shares the snapshot's blocks and takes only the space of what it changes. The snapshot cannot be deleted
-        while the clone lives. Id, MACs and reserved addresses are its own; host keys and names inside the guest are copies.
+        {full
+          ? "The blocks are copied, which takes their space and time; the new VM depends on nothing."
+          : "The new VM shares the snapshot's blocks and takes only the space of what it changes. The snapshot cannot be deleted while the clone lives."}{" "}
+        Id, MACs and reserved addresses are its own; host keys and names inside the guest are copies.
       </p>
       {!snapshot && <Live vm={vm} />}
       <TextField id="clone-name" label="Name of the new VM" required value={name} onChange={setName} problem={problems["name"]} />
+      <Checkbox id="clone-full" label="Full: copy the blocks" isChecked={full} onChange={(_event, next) => setFull(next)} />
       <Checkbox id="clone-start" label="Start it" isChecked={start} onChange={(_event, next) => setStart(next)} />
     </OrderDialog>
   );

@@ -6,14 +6,16 @@ import { Fact, Facts } from "../../ui/facts";
 import { Since } from "../../ui/time";
 import { useState } from "react";
 import { GrowDisk } from "./grow_disk";
+import { linkedVm, Promote } from "./promote";
 import { addressOf, upSince, useVmLog } from "./guests";
 import { Nics } from "./nics";
 
 function Devices({ vm }: { vm: Vm }) {
+  const [promoting, setPromoting] = useState(false);
   const [grown, setGrown] = useState<Vm["disks"][number]>();
   const changeable = vm.actions.includes("edit");
   const rows = [
-    ...vm.disks.map((disk) => [disk.slot, disk.name, disk.kind, `${formatSize(disk.size)}, ${formatSize(disk.used)} used`]),
+    ...vm.disks.map((disk) => [disk.slot, disk.name, disk.kind, `${formatSize(disk.size)}, ${formatSize(disk.used)} used${disk.origin ? `, linked to ${disk.origin}` : ""}`]),
     ...vm.nics.map((nic) => [nic.slot, nic.name, nic.kind, `on switch ${nic.switch}`]),
     ...vm.cds.map((cd) => [cd.slot, cd.name, "ahci-cd", cd.image]),
   ];
@@ -44,11 +46,17 @@ function Devices({ vm }: { vm: Vm }) {
                     Grow
                   </Button>
                 )}
+                {vm.disks.some((disk) => disk.name === name && disk.origin && linkedVm(disk.origin)) && (
+                  <Button variant="link" isInline aria-label={`Promote ${String(name)}`} onClick={() => setPromoting(true)}>
+                    Promote
+                  </Button>
+                )}
               </Td>
             )}
           </Tr>
         ))}
       </Tbody>
+      {promoting && <Promote vm={vm} onClose={() => setPromoting(false)} />}
       {grown && <GrowDisk vm={vm} disk={grown} onClose={() => setGrown(undefined)} />}
     </Table>
   );
@@ -101,6 +109,7 @@ export function Summary({ vm }: { vm: Vm }) {
               <code>{vm.dataset}</code>
             </Fact>
             {vm.note && <Fact name="Note" wide>{vm.note}</Fact>}
+            {vm.tags.length > 0 && <Fact name="Tags">{vm.tags.join(" ")}</Fact>}
           </Facts>
         </CardBody>
       </Card>

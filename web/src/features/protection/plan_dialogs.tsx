@@ -10,6 +10,7 @@ import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { Question } from "../../ui/question";
 import { TextField } from "../guests/fields";
+import { tagsInput, tagsProblem } from "../guests/tags";
 import { type Rule, rules, ruleWords, scheduleWords } from "./schedule";
 
 const planPath = (name: string): string => `/plans/${segment(name)}`;
@@ -38,6 +39,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
   const [marked, setMarked] = useState<readonly string[]>(plan?.vms ?? []);
   // One that has gone since the plan was made is nobody's to choose any more.
   const chosen = marked.filter((vm) => vms.data?.some((present) => present.name === vm) ?? true);
+  const [tags, setTags] = useState(plan?.tags.join(" ") ?? "");
   const [enabled, setEnabled] = useState(plan?.enabled ?? true);
   const [keep, setKeep] = useState<Record<Rule, string>>(
     plan ? (Object.fromEntries(rules.map((rule) => [rule, String(plan.retention[rule] ?? "")])) as Record<Rule, string>) : startRetention,
@@ -45,14 +47,16 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
   const change = usePlanChange(onClose);
   const problems = fieldProblems(change.error);
   const retention = Object.fromEntries(rules.filter((rule) => keep[rule] !== "").map((rule) => [rule, numberOrText(keep[rule])]));
-  const body = { schedule, retention, all, vms: all ? [] : chosen, enabled, note };
-  const scope = administers ? { all: true } : { vms: chosen };
+  const tagged = tagsInput(tags);
+  const named = chosen.length > 0 || tagged.length > 0;
+  const body = { schedule, retention, all, tags: all ? [] : tagged, vms: all ? [] : chosen, enabled, note };
+  const scope = administers ? { all: true } : { tags: tagged, vms: chosen };
   // The server says the next times, and what is wrong while somebody types.
   const next = useQuery({
     queryKey: ["plans", "times", schedule, scope],
     queryFn: async ({ signal }) =>
       (await call<SnapshotPlanView>("POST", "/plans", { body: { name: "times", schedule, ...scope, plan: true }, signal })).data,
-    enabled: schedule !== "" && (administers || chosen.length > 0),
+    enabled: schedule !== "" && (administers || named),
     retry: false,
     gcTime: 0,
   });
@@ -61,7 +65,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
     <Question
       title={plan ? `Change plan ${plan.name}?` : "Make a plan"}
       verb={plan ? "Change" : "Make"}
-      allowed={name !== "" && schedule !== "" && !next.error && (all || chosen.length > 0)}
+      allowed={name !== "" && schedule !== "" && !next.error && (all || named)}
       busy={change.isPending}
       onClose={onClose}
       onAnswer={() =>
@@ -85,6 +89,7 @@ export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlan
         </p>
       )}
       {administers && <Checkbox id="plan-all" label="Every VM, also later ones" isChecked={all} onChange={(_event, on) => setAll(on)} />}
+      {!all && <TextField id="plan-tags" label="VMs with one of the tags" value={tags} onChange={setTags} problem={tagsProblem(problems)} help="Also those that get it later" />}
       {!all && (
         <fieldset className="choices">
           <legend>VMs</legend>

@@ -73,6 +73,7 @@ export default function Plans() {
                                 <Link to={guestPage(name)}>{name}</Link>
                               </div>
                             ))}
+                        {plan.tags.length > 0 && <div>tagged {plan.tags.join(" or ")}</div>}
                       </Td>
                       <Td dataLabel="Keeps">{retentionWords(plan.retention)}</Td>
                       <Td dataLabel="Last run">{plan.last_task ? <Link to={`/activity/${plan.last_task}`}>its task</Link> : "-"}</Td>

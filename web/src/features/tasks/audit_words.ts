@@ -15,6 +15,7 @@ const words: Readonly<Record<string, string>> = {
   "PATCH /api/v1/vms/{name}/nics/{nic}": "Change a NIC",
   "DELETE /api/v1/vms/{name}/nics/{nic}": "Remove a NIC",
   "POST /api/v1/vms/{name}/clone": "Clone",
+  "POST /api/v1/vms/{name}/promote": "Promote",
   "POST /api/v1/vms/{name}/snapshots": "Snapshot",
   "DELETE /api/v1/vms/{name}/snapshots": "Delete snapshots",
   "PATCH /api/v1/vms/{name}/snapshots/{snapshot}": "Change a snapshot",
