@@ -382,9 +382,10 @@ json::value promote_disks(Work& work, Context& context, const NameInput& input) 
     return promote(work, context.inventory, input.name);
 }
 
-/// Each disk's promotion is whole by itself: those that were done stay.
-void clean_promote(Work&, Context& context, const NameInput& input) {
-    context.inventory.refresh(input.name);
+/// Each disk's promotion is whole by itself: those that were done stay. Whose disks they were cannot be seen
+/// any more.
+void clean_promote(Work&, Context& context, const NameInput&) {
+    context.inventory.refresh();
 }
 
 } // namespace

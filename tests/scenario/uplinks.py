@@ -208,6 +208,8 @@ def leased(lab, report):
     address = got[0].split("/")[0]
     client = lambda name: lab.sh("kill -0 $(cat /var/run/dhclient/dhclient.%s.pid)" % name).status == 0
     report.check("reachable", eventually(lambda: reachable(lab, address), 5))
+    # After a boot its bridge has to be made first.
+    eventually(lambda: lab.bhype("uplink", "bridge", "em0", "--plan").status == 0, 20, 0.5)
     planned = lab.bhype("uplink", "bridge", "em0", "--plan")
     plan = planned.out + planned.err
     report.holds("the plan stops its client", plan, "service dhclient forcestop em0")

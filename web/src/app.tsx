@@ -47,7 +47,14 @@ function Gate() {
       </main>
     );
   }
-  if (who.data === undefined) return <Waiting label="Opening bHype" />;
+  // Also between two tries of a page that could not be opened.
+  if (who.data === undefined)
+    return (
+      <main>
+        <h1 className="pf-v6-screen-reader">bHype</h1>
+        <Waiting label="Opening bHype" />
+      </main>
+    );
   if (who.data === null) {
     const to = location.pathname + location.search;
     return <Navigate to={to === "/" ? "/login" : `/login?to=${encodeURIComponent(to)}`} replace />;

@@ -103,6 +103,8 @@ export function UplinkDialog({ asked, onClose }: { asked: UplinkOrder; onClose: 
     queryFn: async () => (await call<UplinkPlan>("POST", "/uplinks", { body: { ...body, plan: true } })).data,
     enabled: ready,
     retry: false,
+    // What is in the way may pass while somebody reads it: a bridge that is still to be made after a boot.
+    refetchInterval: ({ state }) => (state.error ? 3_000 : false),
     gcTime: 0,
   });
   const problems = fieldProblems(plan.error);
