@@ -122,16 +122,13 @@ bool Gatekeeper::still(const Caller& caller) {
 
 bool Gatekeeper::password_right(const UserName& user, const Secret& password, const std::string& source) {
     const auto& text = password.reveal();
-    int ends[2];
     // 1024 bytes, the longest password, always fit into a pipe: POSIX wants 512, both systems have 4096.
-    if (::pipe2(ends, O_CLOEXEC) != 0)
+    Pipe pipe;
+    if (::write(pipe.writing.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
         throw Error(Code::internal, "pipe");
-    const Fd reading(ends[0]);
-    Fd writing(ends[1]);
-    if (::write(writing.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-        throw Error(Code::internal, "pipe");
-    writing.reset();
-    return host_.call(host::PasswordCheck{user, source}, {.id = {}, .descriptor = reading.get()}).accepted;
+    pipe.writing.reset();
+    return host_.call(host::PasswordCheck{user, source}, {.id = {}, .descriptor = pipe.reading.get()})
+        .accepted;
 }
 
 Gate::LogIn Gatekeeper::log_in(const std::string& user, const Secret& password, const http::Client& client) {

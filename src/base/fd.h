@@ -1,7 +1,11 @@
 #pragma once
 
+#include "base/error.h"
+
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <utility>
 
 namespace bhype {
@@ -33,6 +37,19 @@ class Fd {
 
   private:
     int fd_ = -1;
+};
+
+/// Both ends close-on-exec, with `flags` as pipe2(2) takes them besides. Throws Error(internal).
+struct Pipe {
+    Fd reading;
+    Fd writing;
+    explicit Pipe(int flags = 0) {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC | flags) != 0)
+            throw Error(Code::internal, "pipe");
+        reading = Fd(ends[0]);
+        writing = Fd(ends[1]);
+    }
 };
 
 } // namespace bhype

@@ -146,8 +146,6 @@ BHYPE_PERFORM(AccountCheck);
 
 /// Whether it may take longer than a minute.
 bool is_slow(std::string_view operation);
-/// Its effect is Effect::aside.
-bool is_aside(std::string_view operation);
 
 /// Looks the operation up by its name, decodes and checks its arguments, performs it and encodes its result.
 /// Throws Error(invalid_field), Error(policy) for an unknown operation, and what performing throws.

@@ -2,14 +2,9 @@
 
 #include "host/ifconfig.h"
 
-#include <fcntl.h>
 #include <syslog.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <future>
 #include <map>
 
@@ -37,17 +32,13 @@ run::Options Context::with_flight(const run::Options& options) const {
 
 host::Output Context::pipe(const host::Command& from, const host::Command& to,
                            const std::function<void(std::string_view)>& on_line) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw Error(Code::internal, std::string("pipe: ") + std::strerror(errno));
-    Fd reading(ends[0]);
-    Fd writing(ends[1]);
+    Pipe ends;
     // Each end is closed as soon as its command has ended: the other one notices.
     auto sent = std::async(std::launch::async, [&] {
         run::Options options;
-        options.output = writing.get();
+        options.output = ends.writing.get();
         options.on_line = on_line;
-        const auto close = [&] { writing.reset(); };
+        const auto close = [&] { ends.writing.reset(); };
         try {
             auto first = house.run(from, with_flight(options));
             close();
@@ -60,14 +51,14 @@ host::Output Context::pipe(const host::Command& from, const host::Command& to,
     host::Output received;
     try {
         run::Options options;
-        options.input = reading.get();
+        options.input = ends.reading.get();
         received = house.run(to, with_flight(options));
     } catch (...) {
-        reading.reset();
+        ends.reading.reset();
         sent.wait();
         throw;
     }
-    reading.reset();
+    ends.reading.reset();
     auto first = sent.get();
     // When the second one fails, the first one ends by SIGPIPE and has nothing to say.
     const bool firsts_fault = first.exit_status != 0 && first.exit_status != 128 + SIGPIPE;
@@ -122,11 +113,6 @@ void audit(std::string_view operation, const json::value& arguments, const char*
 
 } // namespace
 
-bool is_aside(std::string_view operation) {
-    const auto found = performers().find(operation);
-    return found != performers().end() && found->second.effect == host::Effect::aside;
-}
-
 bool is_slow(std::string_view operation) {
     const auto found = performers().find(operation);
     return found != performers().end() && found->second.deadline > std::chrono::seconds(60);
@@ -136,6 +122,7 @@ json::value dispatch(Context& context, std::string_view operation, const json::v
     const auto found = performers().find(operation);
     if (found == performers().end())
         throw Error(Code::policy, "there is no such operation");
+    context.cancellable = found->second.effect == host::Effect::aside;
     const bool changes = found->second.effect != host::Effect::reads;
     try {
         auto result = found->second.perform(context, arguments);

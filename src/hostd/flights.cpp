@@ -9,9 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 namespace bhype::hostd {
@@ -38,11 +35,7 @@ Flights::Flights(const std::string& directory) {
 Flight Flights::begin(const std::string& id) {
     if (!is_name(id))
         throw Error(Code::invalid_field, {}, {{"id", "is no operation's id"}});
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-        throw Error(Code::internal, std::string("pipe: ") + std::strerror(errno));
-    Fd wish(ends[0]);
-    Fd wished(ends[1]);
+    auto [wish, wished] = Pipe();
     const std::lock_guard lock(mutex_);
     Fd file = os::open_beneath(directory_.get(), id, O_RDWR | O_CREAT, 0600);
     if (own_.contains(id) || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0)

@@ -47,11 +47,6 @@ Guests::Guests(std::string run_directory, const Tree& tree, StartProgram start,
       changes_(std::chrono::duration_cast<std::chrono::microseconds>(
                    std::chrono::system_clock::now().time_since_epoch())
                    .count()) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        throw Error(Code::internal, "pipe");
-    wake_read_ = Fd(ends[0]);
-    wake_write_ = Fd(ends[1]);
     std::filesystem::create_directories(run_);
     // Whoever made it before us could change what root reads there.
     const Fd directory = os::open_directory(run_);
@@ -72,7 +67,7 @@ Guests::~Guests() {
 }
 
 void Guests::wake() const {
-    [[maybe_unused]] const auto written = ::write(wake_write_.get(), "", 1);
+    [[maybe_unused]] const auto written = ::write(wake_.writing.get(), "", 1);
 }
 
 void Guests::recover() {

@@ -89,7 +89,7 @@ class Guests {
     std::condition_variable settled_;
     std::map<std::string, Entry> entries_;
     std::int64_t changes_; ///< begins with the clock, so that it grows over restarts
-    Fd wake_read_, wake_write_;
+    Pipe wake_{O_NONBLOCK};
     bool stopping_ = false;
     std::thread watcher_;
 };

@@ -183,7 +183,7 @@ void Guests::replace(const std::string& name, Entry& entry) {
 void Guests::watch() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-        std::vector<pollfd> waiting{{wake_read_.get(), POLLIN, 0}};
+        std::vector<pollfd> waiting{{wake_.reading.get(), POLLIN, 0}};
         std::vector<std::string> names{""};
         std::vector<std::string> silent;
         for (const auto& [name, entry] : entries_)
@@ -196,7 +196,7 @@ void Guests::watch() {
         lock.unlock();
         ::poll(waiting.data(), waiting.size(), silent.empty() ? 5000 : 50);
         char drained[64];
-        while (::read(wake_read_.get(), drained, sizeof drained) > 0) {
+        while (::read(wake_.reading.get(), drained, sizeof drained) > 0) {
         }
         lock.lock();
         for (std::size_t i = 1; i < names.size() && !stopping_; ++i)

@@ -108,8 +108,7 @@ void Hostd::perform(Job& job) {
                     [&](double fraction) { job.reply->progress(fraction); },
                     std::move(job.request.descriptor),
                     {},
-                    std::move(job.flight),
-                    is_aside(job.request.operation)};
+                    std::move(job.flight)};
     try {
         const auto result = dispatch(context, job.request.operation, job.request.arguments);
         done();

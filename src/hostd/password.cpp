@@ -170,11 +170,7 @@ bool Passwords::ask(char kind, const UserName& user, const std::string& client, 
     for (const char c : client.substr(0, 128))
         if (static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f)
             question += c;
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        throw Error(Code::internal, "pipe");
-    Fd answer(ends[0]);
-    Fd theirs(ends[1]);
+    auto [answer, theirs] = Pipe();
     const int descriptors[2] = {password >= 0 ? password : theirs.get(), theirs.get()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof descriptors)]{};
     iovec piece{question.data(), question.size()};

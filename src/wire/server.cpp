@@ -60,11 +60,6 @@ void Reply::error(const Error& error) {
 
 Server::Server(Fd listening, Handlers handlers)
     : listening_(std::move(listening)), handlers_(std::move(handlers)) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        throw Error(Code::internal, "pipe");
-    wake_read_ = Fd(ends[0]);
-    wake_write_ = Fd(ends[1]);
     acceptor_ = std::thread([this] { accept_loop(); });
 }
 
@@ -79,7 +74,7 @@ void Server::stop() {
         for (auto& connection : connections_)
             connection.channel->shut_down();
     }
-    [[maybe_unused]] const auto woken = ::write(wake_write_.get(), "", 1);
+    [[maybe_unused]] const auto woken = ::write(wake_.writing.get(), "", 1);
     if (acceptor_.joinable())
         acceptor_.join();
     for (auto& connection : connections_)
@@ -90,7 +85,7 @@ void Server::stop() {
 
 void Server::accept_loop() {
     for (;;) {
-        pollfd waiting[2] = {{listening_.get(), POLLIN, 0}, {wake_read_.get(), POLLIN, 0}};
+        pollfd waiting[2] = {{listening_.get(), POLLIN, 0}, {wake_.reading.get(), POLLIN, 0}};
         ::poll(waiting, 2, 5000);
         const std::lock_guard lock(mutex_);
         if (stopping_)

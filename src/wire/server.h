@@ -76,7 +76,7 @@ class Server {
 
     Fd listening_;
     Handlers handlers_;
-    Fd wake_read_, wake_write_;
+    Pipe wake_;
     std::mutex mutex_;
     std::list<Connection> connections_;
     bool stopping_ = false;
