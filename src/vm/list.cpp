@@ -132,8 +132,7 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
     const auto add_changed = [&] {
         const auto record = inventory_.find(*next);
         if (record && access::may_see(caller, record->ownership)) {
-            const auto json =
-                encode_text(summary(show(*record, rights_of(*record, caller), task_of_(*next))));
+            const auto json = encode_text(summary(*record, rights_of(*record, caller), task_of_(*next)));
             writer.add(next->str(), json, fingerprint(json));
         }
         ++next;

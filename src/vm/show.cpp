@@ -13,62 +13,10 @@ std::string hardware(std::vector<host::MachineNic> nics) {
     return encode_text(nics);
 }
 
-} // namespace
-
-Rights rights_of(const Record& record, const access::Caller& caller) {
-    return {access::may_use(caller, record.ownership) && caller.may(access::Privilege::use),
-            access::may_change(caller, record.ownership) && caller.may(access::Privilege::make)};
-}
-
-Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) {
+/// What the caller may do, and what the record alone does not say.
+void judge(VmFacts& vm, const Record& record, Rights rights, const std::optional<TaskId>& task) {
     const auto& machine = record.machine;
     const bool live = is_live(record.guest.state);
-    Vm vm{.name = record.name,
-          .state = record.guest.state,
-          .reason = record.guest.reason,
-          .last_lines = record.guest.last_lines,
-          .since = record.guest.since,
-          .started = live ? record.guest.started : 0,
-          .reboots = live ? record.guest.reboots : 0,
-          .owner = record.ownership.owner,
-          .group = record.ownership.group,
-          .note = machine.note,
-          .tags = machine.tags,
-          .template_ = machine.created_from,
-          .cpus = machine.cpus,
-          .memory = machine.memory,
-          .disks = {},
-          .nics = {},
-          .cds = machine.cds,
-          .screen = machine.screen,
-          .id = machine.id,
-          .generation = machine.generation,
-          .running_generation = live ? record.guest.generation : 0,
-          .pending_restart = {},
-          .actions = {},
-          .task = task,
-          .dataset = record.dataset};
-    for (const auto& disk : machine.disks) {
-        Disk shown{.name = disk.name, .slot = disk.slot, .kind = disk.kind, .serial = disk.serial};
-        for (const auto& volume : record.disks)
-            if (volume.name == record.dataset.str() + "/" + disk.name.str()) {
-                shown.size = volume.volsize;
-                shown.used = volume.used;
-                if (volume.origin != "-")
-                    shown.origin = volume.origin;
-            }
-        vm.disks.push_back(std::move(shown));
-    }
-    for (const auto& nic : machine.nics) {
-        Nic shown{nic.name, nic.slot, nic.kind, nic.mac, nic.switch_, {}, {}, {}, nic.address};
-        if (const auto tap = record.taps.find(nic.name.str()); tap != record.taps.end())
-            shown.tap = tap->second;
-        if (const auto address = record.addresses.find(nic.name.str()); address != record.addresses.end())
-            shown.address = address->second;
-        if (const auto more = record.inet6.find(nic.name.str()); more != record.inet6.end())
-            shown.inet6 = more->second;
-        vm.nics.push_back(std::move(shown));
-    }
     if (!record.broken.empty()) {
         vm.definition_error = record.broken;
         if (!live) {
@@ -95,7 +43,7 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
     if (task) { // whatever it does, looking and pulling the plug do not wait for it
         if (rights.use && live)
             vm.actions = {Action::kill, Action::console};
-        return vm;
+        return;
     }
     if (rights.use && !live && record.broken.empty())
         vm.actions.push_back(Action::start);
@@ -105,30 +53,86 @@ Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) 
         vm.actions.push_back(Action::edit);
     if (rights.change && !live)
         vm.actions.push_back(Action::delete_);
+}
+
+void fill(VmFacts& vm, const Record& record, Rights rights, const std::optional<TaskId>& task) {
+    const auto& machine = record.machine;
+    vm.name = record.name;
+    vm.state = record.guest.state;
+    vm.reason = record.guest.reason;
+    vm.started = is_live(record.guest.state) ? record.guest.started : 0;
+    vm.owner = record.ownership.owner;
+    vm.group = record.ownership.group;
+    vm.note = machine.note;
+    vm.tags = machine.tags;
+    vm.template_ = machine.created_from;
+    vm.cpus = machine.cpus;
+    vm.memory = machine.memory;
+    vm.task = task;
+    judge(vm, record, rights, task);
+}
+
+void fill(NicSummary& shown, const Record& record, const host::MachineNic& nic) {
+    shown.name = nic.name;
+    shown.mac = nic.mac;
+    shown.switch_ = nic.switch_;
+    if (const auto tap = record.taps.find(nic.name.str()); tap != record.taps.end())
+        shown.tap = tap->second;
+    if (const auto address = record.addresses.find(nic.name.str()); address != record.addresses.end())
+        shown.address = address->second;
+}
+
+} // namespace
+
+Rights rights_of(const Record& record, const access::Caller& caller) {
+    return {access::may_use(caller, record.ownership) && caller.may(access::Privilege::use),
+            access::may_change(caller, record.ownership) && caller.may(access::Privilege::make)};
+}
+
+Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task) {
+    const auto& machine = record.machine;
+    const bool live = is_live(record.guest.state);
+    Vm vm;
+    fill(vm, record, rights, task);
+    vm.last_lines = record.guest.last_lines;
+    vm.since = record.guest.since;
+    vm.reboots = live ? record.guest.reboots : 0;
+    vm.cds = machine.cds;
+    vm.screen = machine.screen;
+    vm.id = machine.id;
+    vm.generation = machine.generation;
+    vm.running_generation = live ? record.guest.generation : 0;
+    vm.dataset = record.dataset;
+    for (const auto& disk : machine.disks) {
+        Disk shown{.name = disk.name, .slot = disk.slot, .kind = disk.kind, .serial = disk.serial};
+        for (const auto& volume : record.disks)
+            if (volume.name == record.dataset.str() + "/" + disk.name.str()) {
+                shown.size = volume.volsize;
+                shown.used = volume.used;
+                if (volume.origin != "-")
+                    shown.origin = volume.origin;
+            }
+        vm.disks.push_back(std::move(shown));
+    }
+    for (const auto& nic : machine.nics) {
+        Nic shown;
+        fill(shown, record, nic);
+        shown.slot = nic.slot;
+        shown.kind = nic.kind;
+        if (const auto more = record.inet6.find(nic.name.str()); more != record.inet6.end())
+            shown.inet6 = more->second;
+        shown.fixed = nic.address;
+        vm.nics.push_back(std::move(shown));
+    }
     return vm;
 }
 
-VmSummary summary(Vm vm) {
-    VmSummary found{.name = std::move(vm.name),
-                    .state = vm.state,
-                    .reason = std::move(vm.reason),
-                    .started = vm.started,
-                    .owner = std::move(vm.owner),
-                    .group = std::move(vm.group),
-                    .note = std::move(vm.note),
-                    .tags = std::move(vm.tags),
-                    .template_ = std::move(vm.template_),
-                    .cpus = vm.cpus,
-                    .memory = vm.memory,
-                    .nics = {},
-                    .pending_restart = std::move(vm.pending_restart),
-                    .actions = std::move(vm.actions),
-                    .task = std::move(vm.task),
-                    .definition_error = std::move(vm.definition_error)};
-    for (auto& nic : vm.nics)
-        found.nics.push_back({std::move(nic.name), std::move(nic.mac), std::move(nic.switch_),
-                              std::move(nic.tap), std::move(nic.address)});
-    return found;
+VmSummary summary(const Record& record, Rights rights, const std::optional<TaskId>& task) {
+    VmSummary vm;
+    fill(vm, record, rights, task);
+    for (const auto& nic : record.machine.nics)
+        fill(vm.nics.emplace_back(), record, nic);
+    return vm;
 }
 
 } // namespace bhype::vm

@@ -17,6 +17,6 @@ Rights rights_of(const Record& record, const access::Caller& caller);
 Vm show(const Record& record, Rights rights, const std::optional<TaskId>& task);
 
 /// What the list has of it.
-VmSummary summary(Vm vm);
+VmSummary summary(const Record& record, Rights rights, const std::optional<TaskId>& task);
 
 } // namespace bhype::vm

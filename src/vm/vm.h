@@ -22,66 +22,26 @@ struct Disk {
 };
 BOOST_DESCRIBE_STRUCT(Disk, (), (name, slot, kind, serial, size, used, origin))
 
-struct Nic {
-    DeviceName name;
-    host::Slot slot;
-    host::NicKind kind = host::NicKind::virtio_net;
-    MacAddress mac;
-    SwitchName switch_;
-    std::optional<std::string> tap;
-    std::optional<std::string> address; ///< from the DHCP lease, or as the host has seen it (ARP)
-    std::vector<std::string> inet6;     ///< as the host has seen them (NDP); link-local ones last
-    std::optional<Ipv4Address> fixed;   ///< that the switch's DHCP keeps for it
-};
-BOOST_DESCRIBE_STRUCT(Nic, (), (name, slot, kind, mac, switch_, tap, address, inet6, fixed))
-
-struct Vm {
-    VmName name;
-    host::GuestState state = host::GuestState::stopped;
-    std::string reason;
-    std::vector<std::string> last_lines;
-    std::int64_t since = 0;
-    std::int64_t started = 0;
-    std::int64_t reboots = 0;
-    std::string owner;
-    std::string group;
-    Note note;
-    std::vector<Tag> tags;
-    std::string template_;
-    std::int64_t cpus = 1;
-    ByteSize memory;
-    std::vector<Disk> disks;
-    std::vector<Nic> nics;
-    std::vector<host::MachineCd> cds;
-    std::optional<host::MachineScreen> screen;
-    Uuid id;
-    std::int64_t generation = 0;
-    std::int64_t running_generation = 0;      ///< 0 when it does not run
-    std::vector<std::string> pending_restart; ///< fields that take effect at the next start
-    std::vector<Action> actions;              ///< what this caller may do now
-    std::optional<TaskId> task;               ///< at work on it
-    DatasetName dataset;
-    /// Why vm.toml cannot be used. What it says is then shown as it was last known.
-    std::optional<std::string> definition_error;
-};
-BOOST_DESCRIBE_STRUCT(Vm, (),
-                      (name, state, reason, last_lines, since, started, reboots, owner, group, note, tags,
-                       template_, cpus, memory, disks, nics, cds, screen, id, generation, running_generation,
-                       pending_restart, actions, task, dataset, definition_error))
-
 /// A NIC of the list: what is asked of all at once.
 struct NicSummary {
     DeviceName name;
     MacAddress mac;
     SwitchName switch_;
     std::optional<std::string> tap;
-    std::optional<std::string> address;
+    std::optional<std::string> address; ///< from the DHCP lease, or as the host has seen it (ARP)
 };
 BOOST_DESCRIBE_STRUCT(NicSummary, (), (name, mac, switch_, tap, address))
 
-/// A VM of the list: members of Vm with what they are there. With a thousand VMs each byte counts: what only
-/// the VM's own page shows is left to it.
-struct VmSummary {
+struct Nic : NicSummary {
+    host::Slot slot;
+    host::NicKind kind = host::NicKind::virtio_net;
+    std::vector<std::string> inet6;   ///< as the host has seen them (NDP); link-local ones last
+    std::optional<Ipv4Address> fixed; ///< that the switch's DHCP keeps for it
+};
+BOOST_DESCRIBE_STRUCT(Nic, (NicSummary), (slot, kind, inet6, fixed))
+
+/// What the list and the VM's own page both tell.
+struct VmFacts {
     VmName name;
     host::GuestState state = host::GuestState::stopped;
     std::string reason;
@@ -93,15 +53,38 @@ struct VmSummary {
     std::string template_;
     std::int64_t cpus = 1;
     ByteSize memory;
-    std::vector<NicSummary> nics;
-    std::vector<std::string> pending_restart;
-    std::vector<Action> actions;
-    std::optional<TaskId> task;
+    std::vector<std::string> pending_restart; ///< fields that take effect at the next start
+    std::vector<Action> actions;              ///< what this caller may do now
+    std::optional<TaskId> task;               ///< at work on it
+    /// Why vm.toml cannot be used. What it says is then shown as it was last known.
     std::optional<std::string> definition_error;
 };
-BOOST_DESCRIBE_STRUCT(VmSummary, (),
-                      (name, state, reason, started, owner, group, note, tags, template_, cpus, memory, nics,
+BOOST_DESCRIBE_STRUCT(VmFacts, (),
+                      (name, state, reason, started, owner, group, note, tags, template_, cpus, memory,
                        pending_restart, actions, task, definition_error))
+
+/// A VM of the list. With a thousand VMs each byte counts: what only the VM's own page shows is left to it.
+struct VmSummary : VmFacts {
+    std::vector<NicSummary> nics;
+};
+BOOST_DESCRIBE_STRUCT(VmSummary, (VmFacts), (nics))
+
+struct Vm : VmFacts {
+    std::vector<std::string> last_lines;
+    std::int64_t since = 0;
+    std::int64_t reboots = 0;
+    std::vector<Disk> disks;
+    std::vector<Nic> nics;
+    std::vector<host::MachineCd> cds;
+    std::optional<host::MachineScreen> screen;
+    Uuid id;
+    std::int64_t generation = 0;
+    std::int64_t running_generation = 0; ///< 0 when it does not run
+    DatasetName dataset;
+};
+BOOST_DESCRIBE_STRUCT(Vm, (VmFacts),
+                      (last_lines, since, reboots, disks, nics, cds, screen, id, generation,
+                       running_generation, dataset))
 
 struct CreateVm {
     VmName name;

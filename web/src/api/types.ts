@@ -1927,9 +1927,6 @@ export interface components {
              * @example disk0
              */
             name: string;
-            slot: number;
-            /** @enum {string} */
-            kind: "virtio-net" | "e1000";
             /**
              * @description six pairs of lower-case hex digits joined by ':', not multicast and not all zero
              * @example 58:9c:fc:12:34:56
@@ -1942,6 +1939,9 @@ export interface components {
             switch: string;
             tap?: string;
             address?: string;
+            slot: number;
+            /** @enum {string} */
+            kind: "virtio-net" | "e1000";
             inet6: string[];
             /**
              * @description an IPv4 address such as 10.77.0.5
@@ -2490,10 +2490,7 @@ export interface components {
             /** @enum {string} */
             state: "starting" | "running" | "stopping" | "stopped" | "failed";
             reason: string;
-            last_lines: string[];
-            since: number;
             started: number;
-            reboots: number;
             owner: string;
             group: string;
             /**
@@ -2506,6 +2503,17 @@ export interface components {
             cpus: number;
             /** @description bytes */
             memory: number;
+            pending_restart: string[];
+            actions: ("start" | "stop" | "kill" | "reset" | "edit" | "delete" | "console")[];
+            /**
+             * @description 't' and 16 hex digits
+             * @example t0123456789abcdef
+             */
+            task?: string;
+            definition_error?: string;
+            last_lines: string[];
+            since: number;
+            reboots: number;
             disks: components["schemas"]["Disk"][];
             nics: components["schemas"]["Nic"][];
             cds: components["schemas"]["MachineCd"][];
@@ -2517,19 +2525,11 @@ export interface components {
             id: string;
             generation: number;
             running_generation: number;
-            pending_restart: string[];
-            actions: ("start" | "stop" | "kill" | "reset" | "edit" | "delete" | "console")[];
-            /**
-             * @description 't' and 16 hex digits
-             * @example t0123456789abcdef
-             */
-            task?: string;
             /**
              * @description a pool and components of letters, digits, '-', '_', '.' and ':' joined by '/', at most 200 characters
              * @example tank/bhype/vm/web1
              */
             dataset: string;
-            definition_error?: string;
         };
         VmSnapshot: {
             name: string;
@@ -2569,7 +2569,6 @@ export interface components {
             cpus: number;
             /** @description bytes */
             memory: number;
-            nics: components["schemas"]["NicSummary"][];
             pending_restart: string[];
             actions: ("start" | "stop" | "kill" | "reset" | "edit" | "delete" | "console")[];
             /**
@@ -2578,6 +2577,7 @@ export interface components {
              */
             task?: string;
             definition_error?: string;
+            nics: components["schemas"]["NicSummary"][];
         };
         WhoAmI: {
             user: string;
