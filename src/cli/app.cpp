@@ -7,10 +7,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <iostream>
-#include <sstream>
 
 namespace bhype::cli {
 
@@ -154,9 +154,11 @@ std::string joined(const json::value& list) {
 
 json::array list_of(const std::string& text) {
     json::array items;
-    std::istringstream stream(text);
-    for (std::string item; std::getline(stream, item, ',');)
-        items.emplace_back(item);
+    for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+        const auto end = std::min(text.find(',', at), text.size());
+        items.emplace_back(text.substr(at, end - at));
+        at = end + 1;
+    }
     return items;
 }
 

@@ -105,7 +105,7 @@ std::string plan_text(const json::value& plan) {
     for (const auto& item : plan.at("keeps").as_array())
         out += "keeps    " + std::string(item.as_string()) + '\n';
     const auto memory = number(plan, "memory_left");
-    if (!plan.at("steps").as_array().empty())
+    if (number(plan, "space_most") > 0)
         out += "takes " + size(plan.at("space_now")) + " of the pool now, at most " +
                size(plan.at("space_most")) + "; when it runs, " +
                ByteSize(static_cast<std::uint64_t>(memory)).human() + " of memory are left free\n";

@@ -64,7 +64,8 @@ Reply clone(const Services& services, const Call& call, const CloneVm& request) 
             ground.to_copy = ByteSize(ground.to_copy.bytes() + disk.referenced.bytes());
     }
     const auto offer = services.offer();
-    ground.available = available_to_vms(services.host, offer.pool.name);
+    if (request.full)
+        ground.available = available_to_vms(services.host, offer.pool.name);
     ground.name_taken =
         !services.host
              .call(host::DatasetList{below(offer.pool.name, "vm/" + request.name.str()), false, false})

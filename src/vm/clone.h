@@ -12,7 +12,7 @@ struct CloneGround {
     host::Machine then;
     bool snapshot_there = false; ///< the one that was asked for, on every disk
     bool name_taken = false;
-    ByteSize available; ///< to POOL/bhype/vm
+    ByteSize available; ///< for a full clone: to POOL/bhype/vm
     ByteSize to_copy;   ///< for a full clone: what the disks take in the snapshot
 };
 

@@ -3,8 +3,8 @@
 #include "api/dispatch.h"
 #include "vm/diagnosis.h"
 #include "vm/list.h"
-#include "vm/promote.h"
 #include "vm/nics.h"
+#include "vm/promote.h"
 #include "vm/show.h"
 #include "vm/tasks.h"
 

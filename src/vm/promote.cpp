@@ -30,7 +30,13 @@ Reply promote(const Services& services, const Call& call, const PromoteVm& reque
     const auto record = changeable(services, call);
     call.note->only_asked = request.plan;
     Plan plan;
-    const auto own = services.host.call(host::SnapshotList{record.dataset});
+    std::map<std::string, std::vector<host::Snapshot>> listed; // a VM's disks mostly have one origin
+    const auto snapshots_of = [&](const Record& one) -> const std::vector<host::Snapshot>& {
+        const auto [known, fresh] = listed.try_emplace(one.name.str());
+        if (fresh)
+            known->second = services.host.call(host::SnapshotList{one.dataset});
+        return known->second;
+    };
     for (const auto& disk : record.disks) {
         const auto vm = vm_of_dataset(disk.origin);
         const auto origin = vm ? services.inventory.find(*vm) : std::nullopt;
@@ -41,9 +47,9 @@ Reply promote(const Services& services, const Call& call, const PromoteVm& reque
                         "only the owner of " + vm->str() +
                             ", whose snapshots it would take over, or an administrator does that");
         const auto at = disk.origin.find('@');
-        const auto present = labels_of(own, disk.name);
-        for (const auto& label : labels_of(services.host.call(host::SnapshotList{origin->dataset}),
-                                           disk.origin.substr(0, at), disk.origin.substr(at + 1))) {
+        const auto present = labels_of(snapshots_of(record), disk.name);
+        for (const auto& label :
+             labels_of(snapshots_of(*origin), disk.origin.substr(0, at), disk.origin.substr(at + 1))) {
             plan.steps.push_back(disk.origin.substr(0, at) + '@' + label + " becomes " + disk.name + '@' +
                                  label);
             if (std::ranges::count(present, label) > 0)

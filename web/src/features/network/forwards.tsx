@@ -4,17 +4,17 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { get, segment } from "../../api/client";
-import type { Forward, VmSummary } from "../../api/models";
+import type { Forward } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { numberOrText } from "../../text/number";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { TextField } from "../guests/fields";
-import { guestPage } from "../guests/guests";
+import { guestPage, useVms } from "../guests/guests";
 import { OrderDialog } from "../tasks/order_dialog";
 
 function ForwardDialog({ onClose }: { onClose: () => void }) {
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
+  const vms = useVms();
   const [values, setValues] = useState({ vm: "", protocol: "tcp", port: "", to: "", from: "", note: "" });
   const [error, setError] = useState<Error | null>(null);
   const set = (changes: Partial<typeof values>) => setValues((old) => ({ ...old, ...changes }));

@@ -6,7 +6,7 @@ import type { NicSummary, Switch, UplinkList, VmSummary } from "../../api/models
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
-import { guestPage } from "../guests/guests";
+import { guestPage, useVms } from "../guests/guests";
 import { type Rate, formatRate, useTraffic } from "./traffic";
 import { useSwitches } from "./use_switches";
 
@@ -78,7 +78,7 @@ function Row({ item, guests, uplinks, rates }: { item: Switch; guests: readonly 
 
 export function PictureTab({ administers }: { administers: boolean }) {
   const switches = useSwitches();
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
+  const vms = useVms();
   const uplinks = useQuery({ queryKey: ["uplinks"], queryFn: ({ signal }) => get<UplinkList>("/uplinks", signal), enabled: administers });
   const { rates } = useTraffic();
   if (switches.error) return <ErrorBox error={switches.error} retry={() => void switches.refetch()} />;

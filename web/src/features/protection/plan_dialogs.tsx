@@ -2,7 +2,7 @@ import { Checkbox, Modal, ModalBody, ModalHeader } from "@patternfly/react-core"
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call, get, segment } from "../../api/client";
-import type { PlanPreview, SnapshotPlanView, VmSummary } from "../../api/models";
+import type { PlanPreview, SnapshotPlanView } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { numberOrText } from "../../text/number";
 import { formatExact } from "../../text/time";
@@ -10,6 +10,7 @@ import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { Question } from "../../ui/question";
 import { TextField } from "../guests/fields";
+import { useVms } from "../guests/guests";
 import { tagsInput, tagsProblem } from "../guests/tags";
 import { type Rule, rules, ruleWords, scheduleWords } from "./schedule";
 
@@ -31,7 +32,7 @@ const startRetention: Record<Rule, string> = { last: "", hourly: "", daily: "7",
 
 /// A new plan, or other settings for one that is there.
 export function PlanDialog({ plan, administers, onClose }: { plan?: SnapshotPlanView; administers: boolean; onClose: () => void }) {
-  const vms = useQuery({ queryKey: ["vms", "list"], queryFn: ({ signal }) => get<VmSummary[]>("/vms", signal) });
+  const vms = useVms();
   const [name, setName] = useState(plan?.name ?? "");
   const [schedule, setSchedule] = useState(plan?.schedule ?? "30 3 * * *");
   const [note, setNote] = useState(plan?.note ?? "");
