@@ -68,6 +68,7 @@ struct Daemon::Parts {
     network::Switches::Keep keep_switches();
     system::Keep keep_host();
     protect::Plans::Keep keep_plans();
+    alert::Alerts::Keep keep_alerts();
     storage::Pools::Keep keep_pools();
     void scrub(const PoolName& pool, const storage::ScrubSchedule& schedule, std::int64_t due);
     std::optional<access::Caller> account(const UserName& name);
@@ -93,6 +94,7 @@ struct Daemon::Parts {
     api::Gatekeeper gate;
     std::unique_ptr<task::Tasks> tasks;
     api::TaskEndpoints task_endpoints;
+    alert::Alerts alerts;
     network::Switches switches;
     vm::Inventory inventory;
     console::Consoles consoles; ///< its relay asks the inventory
@@ -121,7 +123,7 @@ constexpr std::string_view setting = "setting";
 constexpr std::string_view plan = "plan";
 constexpr std::string_view plan_state = "plan.state";
 constexpr std::int64_t usual_floor = 5; ///< percent of the pool that stays free
-constexpr std::string_view alert = "alert";
+constexpr std::string_view alert_ = "alert";
 constexpr std::string_view scrub_schedule = "pool.scrub";
 
 std::vector<std::string> texts(const std::vector<HostPath>& paths) {
@@ -164,7 +166,8 @@ Daemon::Parts::Parts(const Config& wanted)
                                   const auto ownership = owner_of(object);
                                   return ownership && access::may_change(caller, *ownership);
                               }}),
-      switches(*host, keep_switches()), inventory(*host, keep_vms(), config.cache.str()),
+      alerts(keep_alerts()), switches(*host, keep_switches()),
+      inventory(*host, keep_vms(), config.cache.str()),
       consoles(*host,
                [this](const access::Caller& caller, const VmName& vm) {
                    if (!gate.still(caller))
@@ -201,12 +204,14 @@ Daemon::Parts::Parts(const Config& wanted)
                        const auto caller = account(name);
                        return caller && access::may_change(*caller, record.ownership);
                    }},
-      pools(*host, keep_pools()), storing{.host = *host, .pools = pools, .task_endpoints = task_endpoints},
+      pools(*host, alerts, keep_pools()),
+      storing{.host = *host, .pools = pools, .task_endpoints = task_endpoints},
       spacing{.vms = vms,
               .pool = keep_host().pool,
               .floor = keep_host().floor,
               .set_floor = [this](std::int64_t percent) { documents.put(setting, "floor", percent); }},
       dispatch(router, gate, api::audit_into(audit)), server(dispatch, server_options(config)) {
+    alerts.on_change([this] { events.publish("alerts"); });
     switches.nics_from([this] { return nics(); });
     vm::add_tasks(*tasks, inventory, keeper, switches, [this](const host::Machine& machine) {
         return vm::start_problems(machine, system.offer(), switches);
@@ -279,7 +284,8 @@ network::Switches::Keep Daemon::Parts::keep_switches() {
                     for (const auto& wanted : all)
                         by_name.emplace(wanted.name, wanted);
                     documents.replace(forward, by_name);
-                }};
+                },
+            .raise = [this](const std::vector<alert::Fault>& faults) { alerts.set("network", faults); }};
 }
 
 system::Keep Daemon::Parts::keep_host() {
@@ -303,11 +309,14 @@ protect::Plans::Keep Daemon::Parts::keep_plans() {
                 }};
 }
 
+alert::Alerts::Keep Daemon::Parts::keep_alerts() {
+    return {
+        .load = [this] { return documents.all<alert::Alert>(alert_); },
+        .save = [this](const std::map<std::string, alert::Alert>& all) { documents.replace(alert_, all); }};
+}
+
 storage::Pools::Keep Daemon::Parts::keep_pools() {
     return {.bhype = keep_host().pool,
-            .load_alerts = [this] { return documents.all<storage::Alert>(alert); },
-            .save_alerts =
-                [this](const std::map<std::string, storage::Alert>& all) { documents.replace(alert, all); },
             .load_schedules = [this] { return documents.all<storage::ScrubSchedule>(scrub_schedule); },
             .save_schedules =
                 [this](const std::map<std::string, storage::ScrubSchedule>& all) {
@@ -363,6 +372,7 @@ void Daemon::Parts::declare() {
     protect::add_endpoints(router, vms);
     protect::add_plan_endpoints(router, planning);
     network::add_endpoints(router, networks);
+    alert::add_endpoints(router, alerts);
     storage::add_endpoints(router, storing);
     storage::add_space_endpoints(router, spacing);
     system.add_endpoints(router, task_endpoints);
@@ -408,7 +418,6 @@ void Daemon::start() {
     parts_->tasks->start();
     parts_->scheduler.start();
     parts_->pools.start([this] { parts_->events.publish("pools"); },
-                        [this] { parts_->events.publish("alerts"); },
                         [this](const PoolName& pool, const storage::ScrubSchedule& schedule,
                                std::int64_t due) { parts_->scrub(pool, schedule, due); });
 }

@@ -34,8 +34,10 @@ std::string switch_text(const json::value& item) {
     for (const auto* key : {"name", "kind", "state", "note", "interface", "uplink", "vlan", "mtu", "address",
                             "address6", "first", "last", "lease", "domain"})
         line(key, text(item, key));
+    const bool served = !network_of(item).empty();
     for (const auto* key : {"isolated", "reach_host", "dhcp"})
-        line(key, item.at(key).as_bool() ? "yes" : "no");
+        if (served || std::string_view(key) == "isolated")
+            line(key, item.at(key).as_bool() ? "yes" : "no");
     for (const auto* key : {"dns", "members", "guests"})
         line(key, joined(item.at(key)));
     for (const auto& option : item.at("options").as_array())
@@ -60,7 +62,7 @@ std::string leases_table(const json::value& leases, bool plain) {
         rows.push_back({text(lease, "address"), text(lease, "mac"), text(lease, "hostname"),
                         text(lease, "vm"), text(lease, "nic"), text(lease, "switch"),
                         lease.at("fixed").as_bool() ? "yes" : "no",
-                        number(lease, "expires") == 0 ? "never" : text(lease, "expires")});
+                        number(lease, "expires") == 0 ? "never" : moment(number(lease, "expires"))});
     return table({"ADDRESS", "MAC", "HOSTNAME", "VM", "NIC", "SWITCH", "FIXED", "EXPIRES"}, rows, plain);
 }
 
@@ -77,8 +79,9 @@ std::string forwards_table(const json::value& forwards, bool plain) {
     for (const auto& forward : forwards.as_array())
         rows.push_back({text(forward, "name"), text(forward, "protocol"), text(forward, "from"),
                         text(forward, "port"), text(forward, "vm"), text(forward, "nic"),
-                        text(forward, "to_port"), text(forward, "note")});
-    return table({"NAME", "PROTOCOL", "FROM", "PORT", "VM", "NIC", "TO", "NOTE"}, rows, plain);
+                        text(forward, "to") + ':' + text(forward, "to_port"), text(forward, "state"),
+                        text(forward, "reason").empty() ? text(forward, "note") : text(forward, "reason")});
+    return table({"NAME", "PROTOCOL", "FROM", "PORT", "VM", "NIC", "TO", "STATE", "NOTE"}, rows, plain);
 }
 
 std::string firewall_text(const json::value& view) {
@@ -94,6 +97,38 @@ std::string firewall_text(const json::value& view) {
     return out;
 }
 
+/// Whose each interface is: "web1 net0" of a tap, "switch nat" of a bridge, "uplink".
+std::map<std::string, std::string> owners_of_interfaces(Context& context) {
+    std::map<std::string, std::string> owners;
+    const auto vms = context.api().send("GET", "/api/v1/vms");
+    const auto switches = context.api().send("GET", "/api/v1/switches");
+    for (const auto& vm : vms.as_array())
+        for (const auto& nic : vm.at("nics").as_array())
+            if (const auto tap = text(nic, "tap"); !tap.empty())
+                owners[tap] = text(vm, "name") + ' ' + text(nic, "name");
+    for (const auto& item : switches.as_array())
+        owners[text(item, "interface")] = "switch " + text(item, "name");
+    return owners;
+}
+
+int traffic(Context& context) {
+    const auto owners = context.json ? std::map<std::string, std::string>() : owners_of_interfaces(context);
+    return context.print("/api/v1/traffic", [&](const json::value& all) {
+        std::vector<std::vector<std::string>> rows;
+        for (const auto& one : all.as_array()) {
+            const auto owner = owners.find(text(one, "name"));
+            std::vector<std::string> row{text(one, "name"), owner == owners.end() ? "" : owner->second};
+            for (const auto* key : {"received_bytes", "received_packets", "received_errors",
+                                    "received_dropped", "sent_bytes", "sent_packets", "sent_errors"})
+                row.push_back(text(one, key));
+            rows.push_back(std::move(row));
+        }
+        return table({"INTERFACE", "OF", "IN BYTES", "IN PACKETS", "IN ERRORS", "IN DROPPED", "OUT BYTES",
+                      "OUT PACKETS", "OUT ERRORS"},
+                     rows, context.plain);
+    });
+}
+
 std::string diagnosis_text(const json::value& findings) {
     std::string out;
     for (const auto& finding : findings.as_array()) {
@@ -106,6 +141,27 @@ std::string diagnosis_text(const json::value& findings) {
             out += "         " + todo + '\n';
     }
     return out;
+}
+
+/// `failed` when something is wrong, as bhype doctor ends.
+int diagnose(Context& context, const std::string& vm, const std::string& nic) {
+    const auto path =
+        "/api/v1/vms/" + escaped(vm) + (nic.empty() ? "" : "/nics/" + escaped(nic)) + "/diagnosis";
+    bool bad = false;
+    const auto shown = [&](const json::value& findings) {
+        for (const auto& finding : findings.as_array())
+            bad = bad || text(finding, "state") == "bad";
+        return diagnosis_text(findings);
+    };
+    const auto answer = context.api().get_text(path);
+    std::string out;
+    if (const auto all = parse_json(answer); !nic.empty())
+        out = shown(all);
+    else
+        for (const auto& one : all.as_array())
+            out += (out.empty() ? "" : "\n") + text(one, "nic") + ":\n" + shown(one.at("findings"));
+    std::cout << (context.json ? answer + '\n' : out.empty() ? vm + " has no NIC.\n" : out);
+    return bad ? failed : done;
 }
 
 /// A setting as typed: what is no number, list or yes-or-no goes as text, and the server names the rule.
@@ -252,6 +308,8 @@ void add_switch(CLI::App& app, Context& context) {
     changing(making);
     changing(named(verb(switches, context, "set", "Change settings of a switch",
                         [&context, options] { return change(context, *options); })));
+    verb(switches, context, "traffic", "Count what went through taps, bridges and uplinks",
+         [&context] { return traffic(context); });
     named(verb(switches, context, "delete", "Delete a switch that no VM uses", [&context, options] {
         return context.run_task("DELETE", "/api/v1/switches/" + escaped(options->name));
     }));
@@ -274,13 +332,10 @@ void add_nics(CLI::App& vm, Context& context) {
     make("add-nic", "Add a NIC", "POST", false, true);
     make("set-nic", "Change a NIC; another switch takes effect at once", "PATCH", true, true);
     make("remove-nic", "Remove a NIC", "DELETE", true, false);
-    auto* diagnosing = verb(vm, context, "diagnose", "Tell why a NIC has no network", [&context, options] {
-        return context.print("/api/v1/vms/" + escaped(options->vm) + "/nics/" +
-                                 escaped(options->nic.empty() ? "net0" : options->nic) + "/diagnosis",
-                             diagnosis_text);
-    });
+    auto* diagnosing = verb(vm, context, "diagnose", "Tell why a VM has no network",
+                            [&context, options] { return diagnose(context, options->vm, options->nic); });
     diagnosing->add_option("NAME", options->vm, "the VM")->required();
-    diagnosing->add_option("NIC", options->nic, "net0 when missing");
+    diagnosing->add_option("NIC", options->nic, "all of them when missing");
 }
 
 void add_forward(CLI::App& app, Context& context) {

@@ -73,8 +73,13 @@ json::value guard_of(Context& context) {
 }
 
 int decide(Context& context, const char* decision) {
+    const auto guard = guard_of(context);
+    if (text(guard, "id").empty()) {
+        std::cerr << "bhype: no uplink was changed: there is nothing to " << decision << '\n';
+        return refused;
+    }
     return context.run_task("POST", std::string(address) + '/' + decision,
-                            json::object{{"id", guard_of(context).at("id")}});
+                            json::object{{"id", guard.at("id")}});
 }
 
 /// Asks while the change waits: who can answer has not been cut off.

@@ -81,6 +81,38 @@ std::string ipv6_network(const Ipv6Prefix& prefix) {
     return fmt::format("{}/{}", text.data(), found.length);
 }
 
+std::string unusable(std::string_view address) {
+    static constexpr std::pair<std::string_view, std::string_view> special[] = {
+        {"0.0.0.0/8", "lies in 0.0.0.0/8, which no host can have"},
+        {"127.0.0.0/8", "is a loopback address"},
+        {"224.0.0.0/4", "is a multicast address"},
+        {"240.0.0.0/4", "lies in 240.0.0.0/4, which is reserved"},
+        {"::/128", "is the unspecified address"},
+        {"::1/128", "is the loopback address"},
+        {"::ffff:0:0/96", "stands for an IPv4 address"},
+        {"fe80::/10", "is a link-local address, which every interface makes itself"},
+        {"ff00::/8", "is a multicast address"},
+    };
+    const auto bare = address.substr(0, address.find('/'));
+    for (const auto& [range, why] : special)
+        if (overlap(bare, range))
+            return std::string(why);
+    const auto found = binary(address);
+    if (!found || found->length + 1 >= found->bits) // RFC 3021, RFC 6164: both ends of a link are hosts
+        return {};
+    bool zeros = true;
+    bool ones = found->bits == 32;
+    for (unsigned i = found->length; i < found->bits; ++i) {
+        const bool set = (found->bytes[i / 8] >> (7 - i % 8) & 1) != 0;
+        zeros = zeros && !set;
+        ones = ones && set;
+    }
+    return zeros  ? found->bits == 32 ? "is the network's own address"
+                                      : "is the address of the network's routers"
+           : ones ? "is the network's broadcast address"
+                  : "";
+}
+
 bool overlap(std::string_view a, std::string_view b) {
     const auto one = binary(a);
     const auto other = binary(b);

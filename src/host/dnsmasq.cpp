@@ -21,8 +21,8 @@ AddressSpan span_of(const DhcpRange& range) {
     if (range.first.has_value() != range.last.has_value())
         refuse(range, "first", "the range needs both ends or none");
     if (!range.first)
-        return addresses_for_guests(range.address);
-    const auto net = ipv4_network(range.address);
+        return addresses_for_guests(*range.address);
+    const auto net = ipv4_network(*range.address);
     const auto first = ipv4_number(*range.first);
     const auto last = ipv4_number(*range.last);
     if (first > last || first <= net.first || last >= net.last)
@@ -39,11 +39,15 @@ std::string joined(const std::vector<Ipv4Address>& addresses) {
     return text;
 }
 
-std::string lines_of(const DhcpRange& range) {
+/// dnsmasq has tags of its own: "known", and each interface's name.
+std::string tag_of(const DhcpRange& range) {
+    return "sw-" + range.switch_.str();
+}
+
+std::string ipv4_lines(const DhcpRange& range) {
     const auto span = span_of(range);
-    // dnsmasq has tags of its own: "known", and each interface's name.
-    const auto tag = "sw-" + range.switch_.str();
-    const auto own = dotted(ipv4_network(range.address).address);
+    const auto tag = tag_of(range);
+    const auto own = dotted(ipv4_network(*range.address).address);
     auto text = fmt::format("dhcp-range=set:{},{},{},{},{}\n", tag, span.first, span.last, span.netmask,
                             range.lease ? range.lease->value : 43200);
     const auto option = [&](const std::string& name, const std::string& value) {
@@ -53,18 +57,29 @@ std::string lines_of(const DhcpRange& range) {
     option("option:router", range.router ? own : "");
     option("option:dns-server", range.router ? (range.dns.empty() ? own : joined(range.dns)) : "");
     if (range.domain) {
-        text += fmt::format("domain={},{}\n", range.domain->str(), ipv4_network(range.address).str());
+        text += fmt::format("domain={},{}\n", range.domain->str(), ipv4_network(*range.address).str());
         option("option:domain-name", range.domain->str());
     }
     for (const auto& extra : range.options)
         option(std::to_string(extra.code.value), extra.value.str());
-    if (range.address6) {
-        const auto bridge = bridge_name(range.switch_).str();
-        text += fmt::format("dhcp-range=set:{},::,constructor:{},ra-stateless,ra-names,43200\n", tag, bridge);
-        if (!range.router) // addresses are announced, a way out is not
-            text += fmt::format("ra-param={},600,0\n", bridge);
-    }
     return text;
+}
+
+std::string ipv6_lines(const DhcpRange& range) {
+    if (!range.address6->str().ends_with("/64"))
+        refuse(range, "address6", "what is announced must be a /64 (RFC 4862)");
+    const auto bridge = bridge_name(range.switch_).str();
+    auto text = fmt::format("dhcp-range=set:{},::,constructor:{},ra-stateless,ra-names,43200\n",
+                            tag_of(range), bridge);
+    if (!range.router) // addresses are announced, a way out is not
+        text += fmt::format("ra-param={},600,0\n", bridge);
+    return text;
+}
+
+std::string lines_of(const DhcpRange& range) {
+    if (!range.address && !range.address6)
+        refuse(range, "address", "there is nothing to serve without one");
+    return (range.address ? ipv4_lines(range) : "") + (range.address6 ? ipv6_lines(range) : "");
 }
 
 /// In a line of dhcp-hostsfile these are no names but commands and lease times (dnsmasq(8), dhcp-host).
@@ -101,9 +116,11 @@ std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const Dn
         if (!names.insert(range.switch_).second)
             throw Error(Code::invalid_field, {}, {{"ranges", "name " + range.switch_.str() + " twice"}});
         for (const auto& other : ranges)
-            if (&other < &range && overlap(range.address.str(), other.address.str()))
-                throw Error(Code::invalid_field, {},
-                            {{"ranges", "overlap: " + range.address.str() + " and " + other.address.str()}});
+            if (&other < &range && range.address && other.address &&
+                overlap(range.address->str(), other.address->str()))
+                throw Error(
+                    Code::invalid_field, {},
+                    {{"ranges", "overlap: " + range.address->str() + " and " + other.address->str()}});
         interfaces += fmt::format("interface={}\n", bridge_name(range.switch_).str());
         spans += lines_of(range);
         announces = announces || range.address6;
@@ -147,11 +164,40 @@ std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts) {
     return text;
 }
 
-Command dnsmasq_test(const HostPath& configuration) {
+Command dnsmasq_test(std::string configuration) {
     return {.program = Program::dnsmasq,
-            .arguments = {"-C", configuration.str(), "--test"},
-            .input = std::nullopt,
+            .arguments = {"-C", "-", "--test"},
+            .input = std::move(configuration),
             .deadline = std::chrono::seconds(10)};
+}
+
+std::string dnsmasq_refusal(const Command& test, const Output& output, std::string_view configuration) {
+    constexpr int exit_configuration = 1; // dnsmasq(8), "EXIT CODES"
+    if (output.exit_status != exit_configuration) {
+        expect_success(test, output);
+        return {};
+    }
+    constexpr std::string_view prefix = "dnsmasq: ";
+    constexpr std::string_view place = " at line ";
+    std::string text;
+    each_line(output.err, [&](std::string_view line) {
+        if (!line.empty())
+            text = line;
+    });
+    if (text.starts_with(prefix))
+        text.erase(0, prefix.size());
+    const auto at = text.find(place);
+    if (at == text.npos)
+        return text;
+    auto rest = std::string_view(text).substr(at + place.size());
+    const auto wanted = number<int>(rest.substr(0, rest.find(' ')));
+    int line = 0;
+    std::string named;
+    each_line(configuration, [&](std::string_view one) {
+        if (++line == wanted)
+            named = one;
+    });
+    return named.empty() ? text : text.substr(0, at) + ": " + named;
 }
 
 Command dnsmasq_start(const DnsmasqFiles& files) {

@@ -32,7 +32,11 @@ std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const Dn
 /// The dhcp-hostsfile. Throws Error(invalid_field) for a MAC or an address that comes twice.
 std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts);
 
-Command dnsmasq_test(const HostPath& configuration);
+/// Of the configuration's text.
+Command dnsmasq_test(std::string configuration);
+/// What --test said was wrong, with the line of the configuration that it named; empty when it was content.
+/// Throws Error when it did not come so far.
+std::string dnsmasq_refusal(const Command& test, const Output& output, std::string_view configuration);
 /// Ends with 0 once the daemon serves; 2 when the port is taken.
 Command dnsmasq_start(const DnsmasqFiles& files);
 

@@ -207,7 +207,7 @@ TEST(Golden, EveryOtherCommand) {
         bhyvectl_force_poweroff(vm),
         bhyvectl_force_reset(vm),
         dd_to_volume(volume),
-        dnsmasq_test(DnsmasqFiles().configuration),
+        dnsmasq_test("no-hosts\n"),
         dnsmasq_start({}),
         facts_version(),
         facts_sysctl(),
@@ -365,12 +365,17 @@ TEST(Golden, EveryOtherCommand) {
     alone.switch_ = SwitchName::from("private");
     alone.address = Ipv4Prefix::from("10.78.0.1/24");
     alone.router = false;
-    compare(directory / "dnsmasq.conf.txt", dnsmasq_configuration({nat, lab, alone}, {}));
+    DhcpRange six;
+    six.switch_ = SwitchName::from("six");
+    six.address6 = Ipv6Prefix::from("fd00:78::1/64");
+    six.router = false;
+    compare(directory / "dnsmasq.conf.txt", dnsmasq_configuration({nat, lab, alone, six}, {}));
 
     FirewallEnsure pf;
     pf.switches = {{nat.switch_, true, false, nat.address, std::nullopt, std::nullopt},
                    {lab.switch_, true, true, lab.address, lab.address6, InterfaceName::from("igb1")},
-                   {alone.switch_, false, false, alone.address, std::nullopt, std::nullopt}};
+                   {alone.switch_, false, false, alone.address, std::nullopt, std::nullopt},
+                   {six.switch_, false, false, std::nullopt, six.address6, std::nullopt}};
     pf.forwards = {{Protocol::tcp, std::nullopt, 8080, Ipv4Address::from("10.77.0.10"), 80, std::nullopt},
                    {Protocol::udp, Ipv4Address::from("192.0.2.10"), 53, Ipv4Address::from("10.77.0.11"), 53,
                     std::nullopt}};

@@ -453,6 +453,35 @@ DhcpRange range(const char* name, const char* address) {
     return found;
 }
 
+TEST(Dnsmasq, AnnouncesWithoutIpv4) {
+    DhcpRange six;
+    six.switch_ = SwitchName::from("six");
+    EXPECT_THAT(error_of([&] { dnsmasq_configuration({six}, {}); }), HasSubstr("nothing to serve"));
+    six.address6 = Ipv6Prefix::from("fd00:77::1/60");
+    EXPECT_THAT(error_of([&] { dnsmasq_configuration({six}, {}); }), HasSubstr("/64"));
+    six.address6 = Ipv6Prefix::from("fd00:77::1/64");
+    six.router = false;
+    const auto text = dnsmasq_configuration({six}, {});
+    EXPECT_THAT(text, HasSubstr("enable-ra\n"));
+    EXPECT_THAT(text, HasSubstr("dhcp-range=set:sw-six,::,constructor:bh-six,ra-stateless,ra-names,43200\n"
+                                "ra-param=bh-six,600,0\n"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("option:router")));
+}
+
+TEST(Dnsmasq, SaysWhichLineItRefuses) {
+    const auto test = dnsmasq_test("");
+    Output output;
+    EXPECT_EQ(dnsmasq_refusal(test, output, "no-hosts\n"), "");
+    output.exit_status = 1;
+    output.err = "\ndnsmasq: bad IP address at line 2 of stdin\n";
+    EXPECT_EQ(dnsmasq_refusal(test, output, "no-hosts\ndhcp-option=6,x\n"),
+              "bad IP address: dhcp-option=6,x");
+    output.err = "dnsmasq: something else\n";
+    EXPECT_EQ(dnsmasq_refusal(test, output, "no-hosts\n"), "something else");
+    output.exit_status = 127;
+    EXPECT_THAT(error_of([&] { dnsmasq_refusal(test, output, ""); }), HasSubstr("something else"));
+}
+
 TEST(Dnsmasq, RefusesRangesThatCannotBe) {
     const auto nat = range("nat", "10.77.0.1/24");
     EXPECT_THAT(error_of([] { dnsmasq_configuration({}, {}); }), HasSubstr("missing"));
@@ -490,6 +519,16 @@ TEST(Dnsmasq, KeepsAnAddressForOne) {
 }
 
 // ---- addresses
+
+TEST(Address, IsOneThatAHostCanHave) {
+    for (const auto* good :
+         {"10.77.0.1/24", "10.77.0.5", "192.0.2.0/31", "fd00:77::1/64", "2001:db8::1", "223.255.255.254/24"})
+        EXPECT_EQ(unusable(good), "") << good;
+    for (const auto* bad : {"0.1.2.3/8", "0.0.0.0", "127.0.0.1/8", "224.0.0.1/24", "239.1.1.1", "240.0.0.1/8",
+                            "255.255.255.1/24", "10.77.0.0/24", "10.77.0.255/24", "::", "::1",
+                            "::ffff:10.0.0.1", "fe80::1/64", "ff02::1", "fd00:77::/64"})
+        EXPECT_NE(unusable(bad), "") << bad;
+}
 
 TEST(Addresses, Overlap) {
     EXPECT_TRUE(overlap("10.77.0.1/24", "10.77.0.200/32"));

@@ -176,8 +176,8 @@ BOOST_DESCRIBE_STRUCT(DhcpOption, (), (code, value))
 
 struct DhcpRange {
     SwitchName switch_;                 ///< its bridge is bHype's own
-    Ipv4Prefix address;                 ///< of the bridge; guests get addresses of the same network
-    std::optional<Ipv6Prefix> address6; ///< announced by router advertisements
+    std::optional<Ipv4Prefix> address;  ///< of the bridge; guests get addresses of the same network
+    std::optional<Ipv6Prefix> address6; ///< a /64, announced by router advertisements; one of both is there
     std::optional<Ipv4Address> first;   ///< both or none: the larger side beside the bridge's address
     std::optional<Ipv4Address> last;
     std::optional<Ranged<120, 31536000>> lease; ///< seconds; 12 hours when missing
@@ -197,6 +197,18 @@ struct DhcpHost {
     DomainName name; ///< one label
 };
 BOOST_DESCRIBE_STRUCT(DhcpHost, (), (switch_, mac, address, name))
+
+struct DhcpTestResult {
+    std::string refusal; ///< dnsmasq's words and the line that they are about; empty: it would serve this
+};
+BOOST_DESCRIBE_STRUCT(DhcpTestResult, (), (refusal))
+/// Whether `dnsmasq --test` accepts what a switch would have it serve. Changes nothing.
+struct DhcpTest {
+    DhcpRange range;
+    BHYPE_OPERATION("dhcp.test", reads, 20);
+    using Result = DhcpTestResult;
+};
+BOOST_DESCRIBE_STRUCT(DhcpTest, (), (range))
 
 struct DhcpEnsureResult {
     bool had_ended = false; ///< by itself, since it was started last; it was started again
@@ -228,8 +240,8 @@ BOOST_DESCRIBE_STRUCT(RoutingEnsure, (), (inet, inet6))
 struct FirewallSwitch {
     SwitchName switch_;
     bool nat = false; ///< translated to the address of the way out; else its guests stay among themselves
-    bool reach_host = false; ///< guests may reach the host's own addresses
-    Ipv4Prefix address;      ///< of the bridge
+    bool reach_host = false;           ///< guests may reach the host's own addresses
+    std::optional<Ipv4Prefix> address; ///< of the bridge; of both one is there
     std::optional<Ipv6Prefix> address6;
     std::optional<InterfaceName> uplink; ///< the way out; that of the default route when missing
 };

@@ -32,7 +32,9 @@ std::string nat_rules(const FirewallSwitch& item, const WaysOut& ways) {
         return way ? fmt::format("nat on {0} {1} from {2} to any -> ({0}:0)\n", way->str(), family, network)
                    : fmt::format("# no default route: no {} NAT for {}\n", family, item.switch_.str());
     };
-    auto text = rule(item.uplink ? item.uplink : ways.inet, "inet", ipv4_network(item.address).str());
+    std::string text;
+    if (item.address)
+        text += rule(item.uplink ? item.uplink : ways.inet, "inet", ipv4_network(*item.address).str());
     if (item.address6)
         text += rule(item.uplink ? item.uplink : ways.inet6, "inet6", ipv6_network(*item.address6));
     return text;
@@ -53,7 +55,8 @@ std::string forward_rule(const FirewallForward& item, const WaysOut& ways) {
 std::string filter_rules(const FirewallSwitch& item) {
     const auto on = bridge_name(item.switch_).str();
     std::string text = fmt::format("# switch {}\n", item.switch_.str());
-    text += fmt::format("pass in quick on {} inet proto udp from any port 68 to any port 67\n", on);
+    if (item.address)
+        text += fmt::format("pass in quick on {} inet proto udp from any port 68 to any port 67\n", on);
     const auto of_family = [&](std::string_view family, std::string_view icmp, const std::string& told,
                                const std::string& network, std::string_view own) {
         text += fmt::format("pass in quick on {} {} proto {} from any to {}\n", on, family, icmp, told);
@@ -70,8 +73,10 @@ std::string filter_rules(const FirewallSwitch& item) {
         if (!item.nat)
             text += fmt::format("block return out quick on {} {} from ! {} to any\n", on, family, network);
     };
-    const auto own = item.address.str().substr(0, item.address.str().find('/'));
-    of_family("inet", "icmp", own, ipv4_network(item.address).str(), own);
+    if (item.address) {
+        const auto own = item.address->str().substr(0, item.address->str().find('/'));
+        of_family("inet", "icmp", own, ipv4_network(*item.address).str(), own);
+    }
     if (item.address6) {
         const auto own6 = item.address6->str().substr(0, item.address6->str().find('/'));
         // Neighbour discovery, which guests of one network need among themselves as well.

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <ranges>
+
 namespace bhype::host {
 
 UplinkSteps UplinkPlanner::run() {
@@ -136,7 +138,8 @@ void UplinkPlanner::move(const Interface& from, const RcInterface& rc, const Int
     }
     for (const auto& route : routes)
         step(route_delete(route), route_add(route));
-    for (const auto& address : addresses)
+    // The first address is the one that NAT and connections take: the way back gives it first.
+    for (const auto& address : std::views::reverse(addresses))
         step(ifconfig_remove_address(from.name, address), ifconfig_add_address(from.name, address));
     if (!from.inet6.empty()) {
         // A member may have no address, not even a link-local one (FreeBSD 15); that one comes back by

@@ -64,7 +64,7 @@ void UplinkPlanner::bridge() {
                                   port.name.str(), port.mtu));
     if (given_addresses(port).empty())
         add("ports", port.name.str() + " has no address of the host: bhype switch set " +
-                         change_.switch_->str() + " --uplink " + port.name.str() + " needs no guard");
+                         change_.switch_->str() + " uplink=" + port.name.str() + " needs no guard");
     const auto rc_port = saved(port, "ports");
     const auto word = rc_word(name.str());
     if (network_.rc.contains("ifconfig_" + word))

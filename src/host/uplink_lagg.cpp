@@ -1,13 +1,29 @@
 #include "host/uplink_planner.h"
 
+#include "host/address.h"
 #include "host/text.h"
 
 #include <fmt/format.h>
 
+#include <ranges>
+
 namespace bhype::host {
 
+namespace {
+
+/// As ifconfig(8) makes it of that very name: a driver's name and a number without leading zeros
+/// (if_clone.c, ifc_name2unit). Without a number the kernel would choose one.
+bool is_lagg_name(std::string_view name) {
+    if (!name.starts_with("lagg"))
+        return false;
+    const auto unit = name.substr(4);
+    return number<std::uint16_t>(unit) && (unit == "0" || unit.front() != '0');
+}
+
+} // namespace
+
 void UplinkPlanner::lagg() {
-    if (!change_.name || !change_.name->str().starts_with("lagg"))
+    if (!change_.name || !is_lagg_name(change_.name->str()))
         add("name", "name it lagg0 or with another number");
     if (!change_.protocol)
         add("protocol", "choose lacp, failover or loadbalance");
@@ -120,6 +136,21 @@ void UplinkPlanner::vlan() {
     for (const auto& other : network_.interfaces)
         if (other.parent == port.name.str() && other.vlan == change_.vlan->value)
             add("vlan", other.name.str() + " has that tag");
+    // A bridge takes a member's tagged frames as well (if_ethersubr.c).
+    for (const auto& other : network_.interfaces)
+        if (std::ranges::count(other.members, port.name.str()) > 0)
+            add("ports",
+                fmt::format("{} is a member of {}, which takes tagged frames as well: the VLAN would "
+                            "get nothing",
+                            port.name.str(), other.name.str()));
+    if (change_.address) {
+        if (const auto why = unusable(change_.address->str()); !why.empty())
+            add("address", change_.address->str() + ' ' + why);
+        for (const auto& other : network_.interfaces)
+            for (const auto& address : given_addresses(other))
+                if (overlap(address, change_.address->str()))
+                    add("address", fmt::format("overlaps {} of {}", address, other.name.str()));
+    }
     check();
     const auto& made = *parsed;
     step(ifconfig_create_vlan_of(port.name, change_.vlan->value), ifconfig_destroy(made));
@@ -156,7 +187,7 @@ void UplinkPlanner::unvlan() {
     const auto routes = routes_of(made->name);
     for (const auto& route : routes)
         step(route_delete(route), route_add(route));
-    for (const auto& address : made->inet)
+    for (const auto& address : std::views::reverse(made->inet)) // the way back gives the first one first
         step(ifconfig_remove_address(made->name, address), ifconfig_add_address(made->name, address));
     step(ifconfig_destroy(made->name), ifconfig_create_vlan_of(port.name, change_.vlan->value));
 

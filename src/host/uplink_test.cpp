@@ -86,24 +86,23 @@ TEST(Uplink, BridgingMovesRoutesAndAddressesAndItsWayBackIsTheReverse) {
         plan.now,
         (Lines{"ifconfig bh-public ether 58:9c:fc:00:00:00", "route -n delete -inet default 192.0.2.1",
                "route -n delete -inet 10.0.0.0/8 192.0.2.2", "route -n delete -inet6 default fe80::99%em0",
-               "ifconfig em0 inet 192.0.2.10 -alias", "ifconfig em0 inet 192.0.2.11 -alias",
-               "ifconfig em0 inet6 2001:db8::a -alias", "ifconfig em0 inet6 ifdisabled -auto_linklocal",
+               "ifconfig em0 inet6 2001:db8::a -alias", "ifconfig em0 inet 192.0.2.11 -alias",
+               "ifconfig em0 inet 192.0.2.10 -alias", "ifconfig em0 inet6 ifdisabled -auto_linklocal",
                "ifconfig em0 inet6 fe80::1%em0 -alias", "ifconfig bh-public addm em0",
                "ifconfig bh-public up", "ifconfig bh-public inet6 -ifdisabled auto_linklocal",
                "ifconfig bh-public inet 192.0.2.10/24 alias", "ifconfig bh-public inet 192.0.2.11/32 alias",
                "ifconfig bh-public inet6 2001:db8::a/64 alias", "route -n add -inet default 192.0.2.1",
                "route -n add -inet 10.0.0.0/8 192.0.2.2", "route -n add -inet6 default fe80::99%bh-public"}));
-    EXPECT_EQ(
-        plan.back,
-        (Lines{"route -n delete -inet6 default fe80::99%bh-public",
-               "route -n delete -inet 10.0.0.0/8 192.0.2.2", "route -n delete -inet default 192.0.2.1",
-               "ifconfig bh-public inet6 2001:db8::a -alias", "ifconfig bh-public inet 192.0.2.11 -alias",
-               "ifconfig bh-public inet 192.0.2.10 -alias",
-               "ifconfig bh-public inet6 ifdisabled -auto_linklocal", "ifconfig bh-public deletem em0",
-               "ifconfig em0 inet6 -ifdisabled auto_linklocal", "ifconfig em0 inet6 2001:db8::a/64 alias",
-               "ifconfig em0 inet 192.0.2.11/32 alias", "ifconfig em0 inet 192.0.2.10/24 alias",
-               "route -n add -inet6 default fe80::99%em0", "route -n add -inet 10.0.0.0/8 192.0.2.2",
-               "route -n add -inet default 192.0.2.1", "ifconfig bh-public ether 58:9c:fc:10:00:01"}));
+    EXPECT_EQ(plan.back,
+              (Lines{"route -n delete -inet6 default fe80::99%bh-public",
+                     "route -n delete -inet 10.0.0.0/8 192.0.2.2", "route -n delete -inet default 192.0.2.1",
+                     "ifconfig bh-public inet6 2001:db8::a -alias",
+                     "ifconfig bh-public inet 192.0.2.11 -alias", "ifconfig bh-public inet 192.0.2.10 -alias",
+                     "ifconfig bh-public inet6 ifdisabled -auto_linklocal", "ifconfig bh-public deletem em0",
+                     "ifconfig em0 inet6 -ifdisabled auto_linklocal", "ifconfig em0 inet 192.0.2.10/24 alias",
+                     "ifconfig em0 inet 192.0.2.11/32 alias", "ifconfig em0 inet6 2001:db8::a/64 alias",
+                     "route -n add -inet6 default fe80::99%em0", "route -n add -inet 10.0.0.0/8 192.0.2.2",
+                     "route -n add -inet default 192.0.2.1", "ifconfig bh-public ether 58:9c:fc:10:00:01"}));
 }
 
 TEST(Uplink, TheNicLosesItsWordsInRcConfOnlyAfterTheBridgeHasThem) {
@@ -265,6 +264,50 @@ TEST(Uplink, LaggTakesTheAddressesOfItsOnePortThatHasThem) {
     change.protocol.reset();
     change.ports.pop_back();
     EXPECT_EQ(refused(change, host).size(), 2U);
+}
+
+TEST(Uplink, ALaggIsCalledAsIfconfigWouldCallIt) {
+    HostNetwork host;
+    host.interfaces = {nic("em0", {"192.0.2.10/24"}), nic("em1")};
+    host.rc = {{"ifconfig_em0", "inet 192.0.2.10/24"}};
+    UplinkChange change;
+    change.kind = UplinkKind::lagg;
+    change.ports = {InterfaceName::from("em0"), InterfaceName::from("em1")};
+    change.protocol = LaggProtocol::failover;
+    for (const auto* bad : {"lagg", "lagg00", "lagg01", "lagg-1", "lagg0x", "lagg99999999", "bond0"}) {
+        change.name = InterfaceName::parse(bad);
+        const auto problems = refused(change, host);
+        ASSERT_EQ(problems.size(), 1U) << bad;
+        EXPECT_EQ(problems[0].field, "name");
+    }
+    for (const auto* good : {"lagg0", "lagg10"}) {
+        change.name = InterfaceName::from(good);
+        EXPECT_TRUE(refused(change, host).empty()) << good;
+    }
+}
+
+TEST(Uplink, AVlanOfTheHostIsNeitherBelowABridgeNorInsideAnotherNetwork) {
+    HostNetwork host;
+    auto bridge = nic("bh-public");
+    bridge.members = {"em1"};
+    host.interfaces = {nic("em0", {"192.0.2.10/24"}), nic("em1"), bridge};
+    UplinkChange change;
+    change.kind = UplinkKind::vlan;
+    change.vlan = 20;
+    const auto fields = [&](const char* port, const char* address) {
+        change.ports = {InterfaceName::from(port)};
+        change.address = Ipv4Prefix::from(address);
+        std::string names;
+        for (const auto& problem : refused(change, host))
+            names += problem.field + ' ';
+        return names;
+    };
+    EXPECT_EQ(fields("em0", "10.20.0.5/24"), "");
+    EXPECT_EQ(fields("em1", "10.20.0.5/24"), "ports ");
+    EXPECT_EQ(fields("em0", "192.0.2.98/30"), "address ");
+    EXPECT_EQ(fields("em0", "192.0.0.1/16"), "address ");
+    EXPECT_EQ(fields("em0", "224.0.0.1/24"), "address ");
+    EXPECT_EQ(fields("em0", "10.20.0.255/24"), "address ");
 }
 
 TEST(Uplink, VlanOfTheHostComesAndGoes) {

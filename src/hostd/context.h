@@ -122,6 +122,7 @@ BHYPE_PERFORM(BridgeRemove);
 BHYPE_PERFORM(TapCreate);
 BHYPE_PERFORM(TapsRemove);
 BHYPE_PERFORM(PortList);
+BHYPE_PERFORM(DhcpTest);
 BHYPE_PERFORM(DhcpEnsure);
 BHYPE_PERFORM(RoutingEnsure);
 BHYPE_PERFORM(FirewallEnsure);

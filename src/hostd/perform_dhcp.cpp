@@ -6,12 +6,15 @@
 #include "os/files.h"
 #include "os/process.h"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <net/if.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 namespace bhype::hostd {
@@ -40,10 +43,20 @@ HostPath beside(const HostPath& path, const char* suffix) {
     return HostPath::from(path.str() + suffix);
 }
 
-void end(pid_t running) {
+void end(pid_t running, const host::DnsmasqFiles& files) {
     ::kill(running, SIGTERM);
     for (int tries = 0; tries < 100 && os::process_id(running); ++tries)
         std::this_thread::sleep_for(20ms);
+    ::unlink(files.pid.str().c_str()); // one that stays behind is that of a dnsmasq that ended by itself
+}
+
+/// Who else listens there.
+std::vector<host::Listener> strangers(Context& context, const std::vector<Ranged<1, 65535>>& ports) {
+    const auto list = host::sockstat_listening(ports);
+    auto found = host::parse_sockstat(list, context.command(list));
+    const auto own = dnsmasq_running({});
+    std::erase_if(found, [&](const host::Listener& one) { return own != 0 && one.pid == own; });
+    return found;
 }
 
 /// dnsmasq(8), "EXIT CODES": 2 is a problem with network access.
@@ -61,6 +74,28 @@ host::DnsmasqFiles prepare() {
             throw Error(Code::command_failed, directory);
     }
     return files;
+}
+
+/// A port was taken. Only a dnsmasq goes away by itself, one that bHype has lost sight of: throws
+/// Error(port_taken) that says who has it, for anybody else or when it is `late`.
+void check_rivals(Context& context, const std::vector<host::DhcpRange>& ranges, bool late,
+                  const std::string& found) {
+    std::string names;
+    bool stays = late;
+    for (const auto& one : strangers(context, {{53}, {67}})) {
+        const bool in_the_way =
+            one.address == "*" || std::ranges::any_of(ranges, [&](const auto& range) {
+                return (range.address && range.address->str().starts_with(one.address + '/')) ||
+                       (range.address6 && range.address6->str().starts_with(one.address + '/'));
+            });
+        if (!in_the_way)
+            continue;
+        stays = stays || one.command != "dnsmasq";
+        names += fmt::format("{}{} (process {}) has {} {}:{}", names.empty() ? "; " : ", ", one.command,
+                             one.pid, one.protocol, one.address, one.port);
+    }
+    if (stays)
+        throw Error(Code::port_taken, found + names);
 }
 
 /// dnsmasq ends when one of its interfaces is not there.
@@ -106,11 +141,13 @@ BHYPE_PERFORM(LeaseList) {
 BHYPE_PERFORM(PortList) {
     // Not while one dnsmasq follows another: the one without a pid file would be taken for somebody else's.
     const std::lock_guard lock(context.house.dhcp.mutex);
-    const auto list = host::sockstat_listening(operation.ports);
-    auto found = host::parse_sockstat(list, context.command(list));
-    const auto own = dnsmasq_running({});
-    std::erase_if(found, [&](const host::Listener& one) { return own != 0 && one.pid == own; });
-    return found;
+    return strangers(context, operation.ports);
+}
+
+BHYPE_PERFORM(DhcpTest) {
+    const auto configuration = host::dnsmasq_configuration({operation.range}, {});
+    const auto test = host::dnsmasq_test(configuration);
+    return {host::dnsmasq_refusal(test, context.command(test), configuration)};
 }
 
 BHYPE_PERFORM(DhcpEnsure) {
@@ -134,7 +171,7 @@ BHYPE_PERFORM(DhcpEnsure) {
         const auto ranges = on_bridges(operation.ranges);
         if (ranges.empty()) {
             if (running)
-                end(running);
+                end(running, files);
             return {had_ended};
         }
         const auto configuration = host::dnsmasq_configuration(ranges, files);
@@ -143,29 +180,31 @@ BHYPE_PERFORM(DhcpEnsure) {
                 ::unlink(untold.str().c_str());
             return {had_ended};
         }
-        const auto candidate = beside(files.configuration, ".new");
-        write(candidate, configuration);
-        const auto test = host::dnsmasq_test(candidate);
-        host::expect_success(test, context.command(test));
-        // Ended before the file is in its place: what runs has always read what is there.
-        if (running)
-            end(running);
-        if (::rename(candidate.str().c_str(), files.configuration.str().c_str()) != 0)
-            throw Error(Code::command_failed, files.configuration.str());
-        ::unlink(untold.str().c_str());
+        const auto test = host::dnsmasq_test(configuration);
+        const auto tested = context.command(test);
+        if (const auto refusal = host::dnsmasq_refusal(test, tested, configuration); !refusal.empty())
+            throw Error(Code::command_failed, "dnsmasq: " + refusal);
         // A boot empties the pid file's folder.
         if (!running && ::access(files.pid.str().c_str(), F_OK) == 0) {
             had_ended = true;
             log::warning("dnsmasq had ended by itself; it is started again");
         }
+        // Ended before the file is in its place: what runs has always read what is there.
+        if (running)
+            end(running, files);
+        write(files.configuration, configuration);
+        ::unlink(untold.str().c_str());
         const auto start = host::dnsmasq_start(files);
         const auto output = context.command(start);
-        if (output.exit_status != exit_network || std::chrono::steady_clock::now() > patient_until) {
-            if (output.exit_status == exit_network && output.err.find(taken) != std::string::npos)
-                throw Error(Code::port_taken, host::failure_detail(start, output));
+        if (output.exit_status != exit_network) {
             host::expect_success(start, output);
             return {had_ended};
         }
+        const bool late = std::chrono::steady_clock::now() > patient_until;
+        if (output.err.find(taken) != std::string::npos)
+            check_rivals(context, ranges, late, host::failure_detail(start, output));
+        else if (late)
+            host::expect_success(start, output);
         ::unlink(files.configuration.str().c_str()); // so that one that appears is not taken for this one
         std::this_thread::sleep_for(200ms);
     }

@@ -32,6 +32,7 @@ class Checker {
         only(w.kind != SwitchKind::manual, "mtu", w.mtu.has_value(),
              "a manual switch's bridge stays as it is");
         const bool serves = own_network && w.address && w.dhcp;
+        const bool announces = own_network && w.address6 && w.dhcp;
         for (const auto& [field, given] :
              {std::pair("first", w.first.has_value()), std::pair("last", w.last.has_value()),
               std::pair("lease", w.lease.has_value()), std::pair("domain", w.domain.has_value()),
@@ -47,6 +48,8 @@ class Checker {
             add("vlan", "needs the uplink that carries it");
         if (own_network)
             check_network();
+        if (announces)
+            check_announced();
         if (serves)
             check_range();
         return std::move(problems_);
@@ -58,7 +61,7 @@ class Checker {
     }
     void only(bool allowed, const char* field, bool given, const char* why) {
         if (given && !allowed)
-            add(field, std::string("cannot be given here: ") + why);
+            add(field, std::string("leave it out here: ") + why);
     }
     bool itself(const Wanted& other) const { return other.name == wanted_.name; }
 
@@ -84,6 +87,11 @@ class Checker {
             return add("uplink", "there is no interface " + name.str());
         if (host::leads_nowhere(*uplink))
             return add("uplink", name.str() + " leads nowhere outside");
+        for (const auto& other : others_)
+            if (name == host::bridge_name(other.name) &&
+                (other.kind == SwitchKind::nat || other.kind == SwitchKind::private_))
+                return add("uplink", name.str() + " is the bridge of switch " + other.name.str() +
+                                         ", which leads nowhere outside");
         if (wanted_.kind == SwitchKind::nat) // a tunnel will do
             return;
         if (in_group(*uplink, "bridge"))
@@ -135,12 +143,56 @@ class Checker {
         };
         if (wanted_.address) {
             against("address", wanted_.address->str());
-            const auto net = host::ipv4_network(*wanted_.address);
-            if (net.address == net.first || net.address == net.last)
-                add("address", "is the network's own or its broadcast address");
+            usable("address", wanted_.address->str());
         }
-        if (wanted_.address6)
+        if (wanted_.address6) {
             against("address6", wanted_.address6->str());
+            usable("address6", wanted_.address6->str());
+            if (wanted_.mtu && wanted_.mtu->value < 1280)
+                add("mtu", "must be at least 1280 for IPv6 (RFC 8200)");
+        }
+        for (const auto& server : wanted_.dns)
+            usable("dns", server.str());
+        for (const auto& option : wanted_.options)
+            if (const auto why = settled_option(option.code.value); !why.empty())
+                add("options", std::to_string(option.code.value) + ' ' + std::string(why));
+    }
+
+    /// Codes of RFC 2132 and RFC 3046 that are not the administrator's to give: dnsmasq would take them.
+    static std::string_view settled_option(std::int64_t code) {
+        switch (code) {
+        case 1:
+            return "(subnet mask) follows from the switch's address";
+        case 6:
+            return "(DNS servers) is the setting dns";
+        case 15:
+            return "(domain name) is the setting domain";
+        case 51:
+            return "(lease time) is the setting lease";
+        case 50:
+        case 52:
+        case 53:
+        case 54:
+        case 55:
+        case 57:
+        case 61:
+        case 82:
+            return "belongs to the DHCP protocol itself";
+        default:
+            return {};
+        }
+    }
+
+    void usable(const char* field, const std::string& address) {
+        if (const auto why = host::unusable(address); !why.empty())
+            add(field, address.substr(0, address.find('/')) + ' ' + why);
+    }
+
+    void check_announced() {
+        if (!wanted_.address6->str().ends_with("/64"))
+            add("address6",
+                "must have a length of 64, since guests make their addresses of what is announced "
+                "(RFC 4862); with dhcp=no nothing is");
     }
 
     /// The bridge of another switch: named by that switch already.
@@ -264,6 +316,13 @@ Ipv4Prefix free_network(const std::vector<Wanted>& wanted, const std::vector<hos
                 {{"address", "every network of 10.77.0.0/16 is in use; name another"}});
 }
 
+host::DhcpRange dhcp_range(const Wanted& wanted) {
+    return {wanted.name,   wanted.address, wanted.address6,
+            wanted.first,  wanted.last,    wanted.lease,
+            wanted.domain, wanted.dns,     wanted.kind == SwitchKind::nat,
+            wanted.options};
+}
+
 std::optional<host::BridgeEnsure> bridge_operation(const Wanted& wanted) {
     if (wanted.kind == SwitchKind::manual)
         return std::nullopt;
@@ -289,6 +348,8 @@ std::vector<std::string> steps_of(const Wanted& wanted, const Wanted* before) {
     }
     if (!before)
         steps.push_back("create bridge " + name);
+    if (!before && wanted.kind == SwitchKind::public_ && !wanted.uplink)
+        steps.push_back("leave " + name + " without an uplink; bhype uplink bridge NIC connects it later");
     if (before && before->uplink && before->uplink != wanted.uplink && wanted.kind == SwitchKind::public_)
         steps.push_back("take " + (before->vlan ? host::vlan_name(wanted.name) : *before->uplink).str() +
                         " out of " + name);
@@ -314,6 +375,8 @@ std::vector<std::string> steps_of(const Wanted& wanted, const Wanted* before) {
                                         : "make the guests' taps ordinary members");
     if (wanted.address && wanted.dhcp)
         steps.push_back("serve DHCP and names on " + name + " with dnsmasq");
+    if (wanted.address6 && wanted.dhcp)
+        steps.push_back("announce " + host::ipv6_network(*wanted.address6) + " on " + name + " with dnsmasq");
     if (wanted.kind == SwitchKind::nat)
         steps.push_back("translate " + host::ipv4_network(*wanted.address).str() +
                         " on its way out, in pf's anchor bhype/guests");

@@ -30,6 +30,9 @@ SwitchState state_of(const Wanted& wanted, const std::vector<host::Interface>& i
 /// Error(switch_refused) when there is none.
 Ipv4Prefix free_network(const std::vector<Wanted>& wanted, const std::vector<host::Interface>& interfaces);
 
+/// What its guests are served, for a switch with an address and DHCP.
+host::DhcpRange dhcp_range(const Wanted& wanted);
+
 /// What makes a bridge of bHype's as wanted; none for a manual switch.
 std::optional<host::BridgeEnsure> bridge_operation(const Wanted& wanted);
 

@@ -107,6 +107,58 @@ TEST(SwitchCheck, KnowsItsNetwork) {
     EXPECT_EQ(free_network({other}, host_interfaces()).str(), "10.77.1.1/24");
 }
 
+TEST(SwitchCheck, RefusesAddressesThatNoHostHas) {
+    for (const auto* bad : {"224.0.0.1/24", "240.0.0.1/8", "255.255.255.1/24", "0.1.2.3/8", "127.5.0.1/24"})
+        EXPECT_NE(problems(wanted("x", SwitchKind::nat, bad)).find("address"), std::string::npos) << bad;
+    auto item = wanted("x", SwitchKind::nat, "10.77.0.1/24");
+    item.dns = {Ipv4Address::from("0.0.0.0"), Ipv4Address::from("192.0.2.53")};
+    EXPECT_EQ(problems(item), "dns");
+}
+
+TEST(SwitchCheck, KnowsWhatIpv6Needs) {
+    auto item = wanted("x", SwitchKind::private_);
+    const auto with = [&](const char* address) {
+        item.address6 = Ipv6Prefix::from(address);
+        return problems(item);
+    };
+    EXPECT_EQ(with("fd00:77::1/64"), "");
+    EXPECT_EQ(with("fd00:77::/64"), "address6");
+    EXPECT_EQ(with("fd00:77::1/60"), "address6") << "guests cannot make addresses of it";
+    item.dhcp = false;
+    EXPECT_EQ(with("fd00:77::1/60"), "");
+    item.mtu = 1279;
+    EXPECT_EQ(with("fd00:77::1/64"), "mtu");
+    item.mtu = 1280;
+    item.dhcp = true;
+    item.lease = 600;
+    EXPECT_EQ(with("fd00:77::1/64"), "lease") << "that is of DHCP";
+}
+
+TEST(SwitchCheck, LeadsOutsideBySomethingThatDoes) {
+    const auto nat = wanted("nat", SwitchKind::nat, "10.77.0.1/24");
+    auto all = host_interfaces();
+    for (const auto* name : {"bh-nat", "bh-public"})
+        all.push_back(interface(name, {}, {"bridge", "bhype"}));
+    const auto with = [&](const char* uplink) {
+        auto changed = nat;
+        changed.uplink = InterfaceName::from(uplink);
+        return fields(problems_of(changed, {nat, wanted("public", SwitchKind::public_)}, all));
+    };
+    EXPECT_EQ(with("bh-nat"), "uplink") << "its own bridge";
+    EXPECT_EQ(with("bh-public"), "") << "where the host's addresses may be";
+    EXPECT_EQ(with("em0"), "");
+}
+
+TEST(SwitchCheck, LeavesTheProtocolsOwnOptionsAlone) {
+    auto item = wanted("x", SwitchKind::nat, "10.77.0.1/24");
+    for (const int code : {1, 6, 15, 51, 53, 82}) {
+        item.options = {{code, DhcpValue::from("1")}};
+        EXPECT_EQ(problems(item), "options") << code;
+    }
+    item.options = {{42, DhcpValue::from("192.0.2.1")}};
+    EXPECT_EQ(problems(item), "");
+}
+
 TEST(SwitchDrift, TellsEachDifference) {
     auto item = wanted("nat", SwitchKind::nat, "10.77.0.1/24");
     auto all = host_interfaces();

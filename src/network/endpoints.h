@@ -17,6 +17,7 @@ struct Services {
 /// router.
 void add_endpoints(api::Router& router, Services& services);
 /// /api/v1/forwards; add_endpoints() has it.
+void add_switch_endpoints(api::Router& router, Services& services);
 void add_forward_endpoints(api::Router& router, Services& services);
 /// /api/v1/uplinks; the same.
 void add_uplink_endpoints(api::Router& router, Services& services);

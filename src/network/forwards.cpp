@@ -1,9 +1,14 @@
+#include "network/forwards.h"
+
+#include "host/address.h"
 #include "network/endpoints.h"
 #include "network/tasks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 namespace bhype::network {
 
@@ -20,6 +25,32 @@ std::string name_of(const Forward& forward) {
            std::to_string(forward.port.value);
 }
 
+std::string called(const SwitchNic& nic) {
+    return nic.vm.str() + "'s " + nic.nic.str();
+}
+
+std::vector<SwitchNic>::const_iterator target(const Forward& forward, const std::vector<SwitchNic>& nics) {
+    return std::ranges::find_if(nics, [&](const SwitchNic& one) {
+        return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);
+    });
+}
+
+std::vector<FieldProblem> target_problems(const Services& services, const Forward& forward) {
+    const auto nics = services.switches.nics();
+    const auto nic = target(forward, nics);
+    const char* field = forward.nic ? "nic" : "vm";
+    if (nic == nics.end()) {
+        if (std::ranges::count(nics, forward.vm, &SwitchNic::vm) == 0)
+            return {{"vm", "there is no VM " + forward.vm.str() + " with a NIC"}};
+        return {{field, forward.vm.str() + " has no NIC " + forward.nic->str()}};
+    }
+    const auto item = services.switches.find(nic->switch_);
+    if (!item || item->kind != SwitchKind::nat)
+        return {{field, called(*nic) + " is on switch " + nic->switch_.str() +
+                            ", which is not translated: it needs no forward"}};
+    return {};
+}
+
 Reply create_forward(const Services& services, const Call& call, const CreateForward& request) {
     Forward forward{{},
                     request.protocol,
@@ -32,31 +63,21 @@ Reply create_forward(const Services& services, const Call& call, const CreateFor
     forward.name = name_of(forward);
     call.note->object = forward.name;
     services.switches.look([&] { return services.host.call(host::InterfaceList{}); });
-    std::vector<FieldProblem> problems;
-    const auto nics = services.switches.nics();
-    const auto nic = std::ranges::find_if(nics, [&](const SwitchNic& one) {
-        return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);
-    });
-    if (nic == nics.end()) {
-        problems.push_back({"vm", "there is no VM " + forward.vm.str() +
-                                      (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC")});
-    } else if (const auto item = services.switches.find(nic->switch_);
-               !item || item->kind != SwitchKind::nat) {
-        problems.push_back({"vm", forward.vm.str() + "'s " + nic->nic.str() + " is on switch " +
-                                      nic->switch_.str() + ", which is not translated: it needs no forward"});
-    }
+    auto problems = target_problems(services, forward);
     for (const auto& other : services.switches.forwards())
         if (other.protocol == forward.protocol && other.port == forward.port &&
             (!other.from || !forward.from || *other.from == *forward.from))
             problems.push_back({"port", "is forwarded to " + other.vm.str() + " by " + other.name});
+    std::set<std::string> servers; // one listens on several addresses
     for (const auto& one : services.host.call(host::PortList{{forward.port}}))
         if (one.protocol.starts_with(enum_name(forward.protocol)) &&
             (one.address == "*" || !forward.from || one.address == forward.from->str()) &&
             !one.address.starts_with("127.") && one.address != "::1")
-            problems.push_back(
-                {"port", fmt::format("is the host's own: {} (process {}) listens on {}:{}, which nobody "
-                                     "outside would reach any more",
-                                     one.command, one.pid, one.address, one.port)});
+            servers.insert(fmt::format("{} (process {})", one.command, one.pid));
+    if (!servers.empty())
+        problems.push_back({"port", fmt::format("is the host's own: {} listens there, which nobody outside "
+                                                "would reach any more",
+                                                fmt::join(servers, ", "))});
     if (forward.from) {
         bool there = false;
         const auto seen = services.switches.interfaces();
@@ -86,18 +107,52 @@ Reply remove_forward(const Services& services, const Call& call) {
 
 } // namespace
 
+ForwardView view_of(const Forward& forward, const std::vector<Wanted>& switches,
+                    const std::vector<SwitchNic>& nics) {
+    ForwardView view;
+    static_cast<Forward&>(view) = forward;
+    const auto broken = [&](std::string reason) {
+        view.reason = std::move(reason);
+        return view;
+    };
+    const auto nic = target(forward, nics);
+    if (nic == nics.end())
+        return broken("there is no VM " + forward.vm.str() +
+                      (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC"));
+    const auto item = std::ranges::find(switches, nic->switch_, &Wanted::name);
+    if (item == switches.end() || item->kind != SwitchKind::nat || !item->address)
+        return broken(called(*nic) + " is on switch " + nic->switch_.str() + ", which is not translated");
+    view.uplink = item->uplink;
+    const auto network = host::ipv4_network(*item->address);
+    const auto belongs = [&](const Ipv4Address& address) {
+        return network.contains(host::ipv4_number(address));
+    };
+    if (nic->fixed && !belongs(*nic->fixed))
+        return broken(called(*nic) + " keeps " + nic->fixed->str() + ", which is not of switch " +
+                      item->name.str() + "'s " + network.str());
+    const auto address = nic->fixed ? nic->fixed : Ipv4Address::parse(nic->address);
+    if (!address || !belongs(*address)) {
+        view.state = ForwardState::waiting;
+        return broken(called(*nic) + " has no address of " + network.str() + " yet");
+    }
+    view.state = ForwardState::active;
+    view.to = address;
+    return view;
+}
+
 void add_forward_endpoints(api::Router& router, Services& services) {
-    router.add<std::vector<Forward>>(
-        {.method = Method::get,
-         .path = "/api/v1/forwards",
-         .privilege = Privilege::look,
-         .summary = "List the port forwards to VMs that the caller may see",
-         .tag = "network"},
-        [&](const Call& call) {
-            auto all = services.switches.forwards();
-            std::erase_if(all, [&](const Forward& one) { return !services.may_see(call.caller, one.vm); });
-            return ok(encode(all));
-        });
+    router.add<std::vector<ForwardView>>({.method = Method::get,
+                                          .path = "/api/v1/forwards",
+                                          .privilege = Privilege::look,
+                                          .summary = "List the port forwards to VMs that the caller may see",
+                                          .tag = "network"},
+                                         [&](const Call& call) {
+                                             auto all = services.switches.forward_views();
+                                             std::erase_if(all, [&](const ForwardView& one) {
+                                                 return !services.may_see(call.caller, one.vm);
+                                             });
+                                             return ok(encode(all));
+                                         });
     services.task_endpoints.add<CreateForward>(
         router,
         {.method = Method::post,

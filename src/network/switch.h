@@ -23,7 +23,7 @@ struct SwitchSettings {
     bool reach_host = false;           ///< nat, private: guests may reach the host's own addresses
     std::optional<Ipv4Prefix> address; ///< nat, private: of the bridge
     std::optional<Ipv6Prefix> address6;
-    bool dhcp = true; ///< where there is an address
+    bool dhcp = true; ///< DHCP, names and router advertisements, where there is an address
     std::optional<Ipv4Address> first;
     std::optional<Ipv4Address> last;
     std::optional<Ranged<120, 31536000>> lease; ///< seconds; 12 hours when missing
@@ -95,9 +95,9 @@ BOOST_DESCRIBE_STRUCT(SwitchPlan, (), (steps, problems))
 struct LeaseView {
     MacAddress mac;
     std::string address;
-    std::string hostname;     ///< that the guest gave itself or bHype gave it
-    std::int64_t expires = 0; ///< epoch seconds, 0: never
-    std::optional<SwitchName> switch_;
+    std::string hostname;              ///< that the guest gave itself or bHype gave it
+    std::int64_t expires = 0;          ///< epoch seconds, 0: never
+    std::optional<SwitchName> switch_; ///< whose network it is of
     std::optional<VmName> vm;
     std::optional<DeviceName> nic;
     bool fixed = false; ///< reserved for that NIC
@@ -140,6 +140,19 @@ struct Forward {
     Note note;
 };
 BOOST_DESCRIBE_STRUCT(Forward, (), (name, protocol, from, port, vm, nic, to_port, note))
+/// active: packets are led there; waiting: its guest has no address yet; broken: it cannot lead anywhere.
+enum class ForwardState { active, waiting, broken };
+BOOST_DESCRIBE_ENUM(ForwardState, active, waiting, broken)
+
+/// A forward as the API shows it.
+struct ForwardView : Forward {
+    ForwardState state = ForwardState::broken;
+    std::optional<Ipv4Address> to;       ///< the guest's address, when active
+    std::optional<InterfaceName> uplink; ///< of its switch, where it comes in
+    std::string reason;                  ///< waiting, broken: why
+};
+BOOST_DESCRIBE_STRUCT(ForwardView, (Forward), (state, to, uplink, reason))
+
 struct CreateForward {
     host::Protocol protocol = host::Protocol::tcp;
     std::optional<Ipv4Address> from;

@@ -1,6 +1,7 @@
 #include "network/switches.h"
 
 #include "base/log.h"
+#include "network/forwards.h"
 
 #include <algorithm>
 #include <set>
@@ -65,6 +66,16 @@ void Switches::forget_forward(const std::string& name) {
     replace<Forward>(forwards_, keep_.save_forwards, name, nullptr);
 }
 
+bool Switches::forget_forwards(const VmName& vm) {
+    bool any = false;
+    for (const auto& forward : forwards())
+        if (forward.vm == vm) {
+            forget_forward(forward.name);
+            any = true;
+        }
+    return any;
+}
+
 void Switches::check_unused(const SwitchName& name) const {
     std::string users;
     for (const auto& nic : nics())
@@ -106,6 +117,18 @@ std::vector<Forward> Switches::forwards() const {
     return forwards_;
 }
 
+std::vector<ForwardView> Switches::forward_views() const {
+    const auto all = forwards();
+    if (all.empty())
+        return {};
+    const auto there = wanted();
+    const auto connected = nics();
+    std::vector<ForwardView> views;
+    for (const auto& forward : all)
+        views.push_back(view_of(forward, there, connected));
+    return views;
+}
+
 std::uint64_t Switches::version() const {
     const std::lock_guard lock(mutex_);
     return version_;
@@ -115,12 +138,10 @@ host::DhcpEnsure Switches::dhcp() const {
     host::DhcpEnsure operation;
     std::set<SwitchName> served;
     for (const auto& item : wanted()) {
-        if (!item.address || !item.dhcp)
+        if ((!item.address && !item.address6) || !item.dhcp)
             continue;
         served.insert(item.name);
-        operation.ranges.push_back({item.name, *item.address, item.address6, item.first, item.last,
-                                    item.lease, item.domain, item.dns, item.kind == SwitchKind::nat,
-                                    item.options});
+        operation.ranges.push_back(dhcp_range(item));
     }
     std::set<MacAddress> macs;
     std::set<Ipv4Address> fixed;
@@ -137,22 +158,13 @@ host::DhcpEnsure Switches::dhcp() const {
 host::FirewallEnsure Switches::firewall() const {
     host::FirewallEnsure operation;
     for (const auto& item : wanted())
-        if (item.address)
+        if (item.address || item.address6)
             operation.switches.push_back({item.name, item.kind == SwitchKind::nat, item.reach_host,
-                                          *item.address, item.address6, item.uplink});
-    const auto all = nics();
-    for (const auto& forward : forwards()) {
-        const auto nic = std::ranges::find_if(all, [&](const SwitchNic& one) {
-            return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);
-        });
-        if (nic == all.end())
-            continue;
-        const auto to = nic->fixed ? nic->fixed : Ipv4Address::parse(nic->address);
-        const auto item = find(nic->switch_);
-        if (to && item)
+                                          item.address, item.address6, item.uplink});
+    for (const auto& forward : forward_views())
+        if (forward.to)
             operation.forwards.push_back(
-                {forward.protocol, forward.from, forward.port, *to, forward.to_port, item->uplink});
-    }
+                {forward.protocol, forward.from, forward.port, *forward.to, forward.to_port, forward.uplink});
     return operation;
 }
 
@@ -189,9 +201,20 @@ void Switches::wait_reconciled(std::chrono::milliseconds longest) const {
 }
 
 void Switches::mend() {
+    Outcome outcome;
+    outcome.guard = host_.call(host::UplinkShow{});
+    settle(outcome.guard);
+    mend_switches(outcome);
+    serve_all(outcome);
+    outcome.dhcp_ended = dhcp_ended_;
+    outcome.forwards = forward_views();
+    if (keep_.raise)
+        keep_.raise(faults_of(outcome, std::time(nullptr)));
+}
+
+void Switches::mend_switches(Outcome& outcome) {
     const auto list = [this] { return host_.call(host::InterfaceList{}); };
-    settle(host_.call(host::UplinkShow{}));
-    const auto seen = look(list);
+    auto seen = look(list);
     bool changed = false;
     for (const auto& item : wanted()) {
         const auto operation = bridge_operation(item);
@@ -201,12 +224,39 @@ void Switches::mend() {
             host_.call(*operation);
         } catch (const Error& error) {
             log::error("switch {}: {}", item.name.str(), error.what());
+            outcome.unmade.emplace(item.name, error.what());
         }
         changed = true;
     }
     if (changed)
-        look(list);
-    serve([this](std::string_view, const auto& operation) { return host_.call(operation); });
+        seen = look(list);
+    for (const auto& item : wanted())
+        if (auto drift = drift_of(item, *seen); !drift.empty())
+            outcome.drift.emplace(item.name, std::move(drift));
+}
+
+void Switches::serve_all(Outcome& outcome) {
+    std::map<std::string, Outcome::Failure> failures; // of the last attempt at each
+    serve([&]<class Operation>(std::string_view, const Operation& operation) -> typename Operation::Result {
+        const std::string id(Operation::operation);
+        failures.erase(id);
+        try {
+            return host_.call(operation);
+        } catch (const Error& error) {
+            if (error.code() == Code::hostd_away || error.code() == Code::result_unknown)
+                throw;
+            log::error("{}: {}", id, error.what());
+            failures[id] = {id, error.what(), "bHype tries again each minute; bhype doctor says more."};
+            return {};
+        }
+    });
+    for (auto& [id, failure] : failures) {
+        failure.text = (id == host::DhcpEnsure::operation       ? "DHCP and names are not served: "
+                        : id == host::FirewallEnsure::operation ? "pf does not have bHype's rules: "
+                                                                : "The host does not forward packets: ") +
+                       failure.text;
+        outcome.failures.push_back(std::move(failure));
+    }
 }
 
 std::shared_ptr<const std::vector<host::Interface>> Switches::interfaces() const {

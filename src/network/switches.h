@@ -3,6 +3,7 @@
 // The wanted switches and forwards, kept in the database, and what makes the host look like them.
 
 #include "network/check.h"
+#include "network/faults.h"
 #include "wire/host.h"
 
 #include <atomic>
@@ -23,6 +24,8 @@ class Switches {
         std::function<void(const std::vector<Wanted>&)> save;
         std::function<std::vector<Forward>()> load_forwards;
         std::function<void(const std::vector<Forward>&)> save_forwards;
+        std::function<void(const std::vector<alert::Fault>&)> raise =
+            nullptr; ///< what is wrong, of area "network"
     };
     Switches(wire::Host& host, Keep keep);
 
@@ -43,8 +46,11 @@ class Switches {
     bool uplink_waits() const;
 
     std::vector<Forward> forwards() const;
+    std::vector<ForwardView> forward_views() const;
     void want(const Forward& forward);
     void forget_forward(const std::string& name);
+    /// Those of a VM that is no more. False when there are none.
+    bool forget_forwards(const VmName& vm);
 
     /// What DHCP and pf are to do for all that is wanted.
     host::DhcpEnsure dhcp() const;
@@ -94,6 +100,9 @@ class Switches {
     std::shared_ptr<const std::vector<host::Interface>> see(std::uint64_t turn,
                                                             std::vector<host::Interface> interfaces);
     void mend();
+    void mend_switches(Outcome& outcome);
+    /// Serves all that is wanted; what fails does not keep the others from being done.
+    void serve_all(Outcome& outcome);
     /// The list with one of that name taken out and `item` in its place, if there is one; kept by `save`.
     template <class Item, class Name>
     void replace(std::vector<Item>& list, const std::function<void(const std::vector<Item>&)>& save,

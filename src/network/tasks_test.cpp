@@ -130,7 +130,7 @@ TEST(SwitchTasks, GoBackWhenAnEditFails) {
         EXPECT_EQ(encode(world.kept.at(0)), encode(first)) << operation;
         EXPECT_EQ(world.host.interfaces.at("bh-nat").inet, std::vector<std::string>{"10.77.0.1/24"})
             << operation;
-        EXPECT_EQ(world.host.dhcp.ranges.at(0).address.str(), "10.77.0.1/24") << operation;
+        EXPECT_EQ(world.host.dhcp.ranges.at(0).address->str(), "10.77.0.1/24") << operation;
     }
 }
 

@@ -1,5 +1,6 @@
 #include "network/uplinks.h"
 
+#include "host/address.h"
 #include "host/interface.h"
 #include "network/endpoints.h"
 #include "network/tasks.h"
@@ -98,6 +99,11 @@ void check(const Services& services, const host::UplinkChange& change) {
                 problems.push_back({"ports", item.uplink->str() + " is the uplink of switch " +
                                                  item.name.str() +
                                                  ", which would be without: change that first"});
+    if (change.kind == host::UplinkKind::vlan && change.address)
+        for (const auto& item : services.switches.wanted()) // its bridge may be missing now
+            if (item.address && host::overlap(item.address->str(), change.address->str()))
+                problems.push_back(
+                    {"address", "overlaps " + item.address->str() + " of switch " + item.name.str()});
     if (change.kind == host::UplinkKind::bridge && change.switch_) {
         services.switches.settle(services.host.call(host::UplinkShow{}));
         const auto item = services.switches.find(*change.switch_);

@@ -11,7 +11,7 @@ struct Services {
     api::TaskEndpoints& task_endpoints;
 };
 
-/// /api/v1/disks, /pools, /importable-pools, /layouts, /alerts. `services` must outlive the router.
+/// /api/v1/disks, /pools, /importable-pools, /layouts. `services` must outlive the router.
 void add_endpoints(api::Router& router, Services& services);
 /// Those that change nothing; add_endpoints() has them.
 void add_reading_endpoints(api::Router& router, Services& services);

@@ -2,12 +2,12 @@
 
 // What is wrong with a pool, in words, and what to do about it. Pure: no host.
 
+#include "alert/alerts.h"
 #include "host/pool_operations.h"
 
 namespace bhype::storage {
 
-enum class Severity { warning, critical };
-BOOST_DESCRIBE_ENUM(Severity, warning, critical)
+using alert::Severity;
 
 struct PoolFinding {
     std::string id; ///< the same as long as the same is wrong: "degraded", "device/nda1", "full"

@@ -19,8 +19,8 @@ bool scanning(const PoolView& pool) {
 
 } // namespace
 
-Pools::Pools(wire::Host& host, Keep keep)
-    : host_(host), keep_(std::move(keep)), alerts_(keep_.load_alerts()), schedules_(keep_.load_schedules()) {}
+Pools::Pools(wire::Host& host, alert::Alerts& alerts, Keep keep)
+    : host_(host), alerts_(alerts), keep_(std::move(keep)), schedules_(keep_.load_schedules()) {}
 
 Pools::~Pools() {
     stop();
@@ -59,19 +59,19 @@ std::vector<PoolView> Pools::look() {
     const auto pools = host_.call(host::PoolList{});
     const auto states = host_.call(host::PoolStatus{});
     std::vector<PoolView> views;
-    bool changed = false;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& pool : pools)
             views.push_back(view(pool, states));
-        const auto before = alerts_;
-        raise(views);
-        changed = encode(alerts_) != encode(before);
-        if (changed)
-            keep_.save_alerts(alerts_);
     }
-    if (changed && alerts_changed_)
-        alerts_changed_();
+    std::vector<alert::Fault> faults;
+    for (const auto& pool : views)
+        for (const auto& finding : pool.findings) {
+            const auto about = "pools/" + pool.name.str();
+            faults.push_back(
+                {about + '/' + finding.id, about, finding.severity, finding.text, finding.advice});
+        }
+    alerts_.set("pools", faults);
     return views;
 }
 
@@ -80,38 +80,6 @@ PoolView Pools::look(const PoolName& name) {
         if (pool.name == name)
             return std::move(pool);
     throw Error(Code::not_found, "there is no pool " + name.str());
-}
-
-/// What goes on keeps the moment when it was first seen.
-void Pools::raise(const std::vector<PoolView>& views) {
-    std::map<std::string, Alert> now;
-    for (const auto& pool : views)
-        for (const auto& finding : pool.findings) {
-            const auto about = "pools/" + pool.name.str();
-            const auto id = about + '/' + finding.id;
-            const auto before = alerts_.find(id);
-            if (before == alerts_.end())
-                log::error("alert: {}", finding.text);
-            now.emplace(id, Alert{id, about, finding.severity, finding.text, finding.advice,
-                                  before == alerts_.end() ? std::time(nullptr) : before->second.since});
-        }
-    for (const auto& [id, alert] : alerts_)
-        if (!now.contains(id))
-            log::info("no more: {}", alert.text);
-    alerts_ = std::move(now);
-}
-
-std::vector<Alert> Pools::alerts() const {
-    std::vector<Alert> all;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& [id, alert] : alerts_)
-            all.push_back(alert);
-    }
-    std::ranges::sort(all, [](const Alert& a, const Alert& b) {
-        return std::tuple(b.severity, a.since, a.id) < std::tuple(a.severity, b.since, b.id);
-    });
-    return all;
 }
 
 void Pools::set_schedule(const PoolName& pool, std::optional<ScrubSchedule> schedule) {
@@ -137,10 +105,9 @@ std::map<PoolName, ScrubSchedule> Pools::due(std::int64_t after, std::int64_t no
     return found;
 }
 
-void Pools::start(std::function<void()> pools_changed, std::function<void()> alerts_changed,
+void Pools::start(std::function<void()> pools_changed,
                   std::function<void(const PoolName&, const ScrubSchedule&, std::int64_t)> scrub) {
     pools_changed_ = std::move(pools_changed);
-    alerts_changed_ = std::move(alerts_changed);
     scrub_ = std::move(scrub);
     thread_ = std::thread([this] { watch(); });
 }

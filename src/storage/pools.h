@@ -42,62 +42,45 @@ BOOST_DESCRIBE_STRUCT(PoolView, (),
                       (name, guid, health, bhype, size, used, available, percent, reason, action, errors,
                        scan, vdevs, findings, scrub, next_scrubs, zone))
 
-/// Something that is wrong now.
-struct Alert {
-    std::string id;    ///< "pools/tank/degraded"
-    std::string about; ///< "pools/tank"
-    Severity severity = Severity::warning;
-    std::string text;
-    std::string advice;
-    std::int64_t since = 0; ///< epoch seconds
-};
-BOOST_DESCRIBE_STRUCT(Alert, (), (id, about, severity, text, advice, since))
-
 /// Safe to call from several threads.
 class Pools {
   public:
     struct Keep {
-        std::function<std::optional<PoolName>()> bhype; ///< the pool that bHype uses
-        std::function<std::map<std::string, Alert>()> load_alerts;
-        std::function<void(const std::map<std::string, Alert>&)> save_alerts;
+        std::function<std::optional<PoolName>()> bhype;                       ///< the pool that bHype uses
         std::function<std::map<std::string, ScrubSchedule>()> load_schedules; ///< by pool
         std::function<void(const std::map<std::string, ScrubSchedule>&)> save_schedules;
     };
-    Pools(wire::Host& host, Keep keep);
+    Pools(wire::Host& host, alert::Alerts& alerts, Keep keep);
     ~Pools();
 
     /// As the host has them now. Alerts follow.
     std::vector<PoolView> look();
     /// Throws Error(not_found).
     PoolView look(const PoolName& name);
-    /// The worst first, then the oldest.
-    std::vector<Alert> alerts() const;
     /// None: it is not scrubbed by schedule.
     void set_schedule(const PoolName& pool, std::optional<ScrubSchedule> schedule);
     /// Of scrubs that are due between two moments: not at the first, but at the second.
     std::map<PoolName, ScrubSchedule> due(std::int64_t after, std::int64_t now) const;
 
     /// Looks every half minute, every few seconds while a pool is scanned, and when woken.
-    void start(std::function<void()> pools_changed, std::function<void()> alerts_changed,
+    void start(std::function<void()> pools_changed,
                std::function<void(const PoolName&, const ScrubSchedule&, std::int64_t due)> scrub);
     void stop();
     void wake();
 
   private:
     void watch();
-    void raise(const std::vector<PoolView>& views);
     PoolView view(const host::Pool& pool, const std::vector<host::PoolState>& states) const;
 
     wire::Host& host_;
+    alert::Alerts& alerts_;
     Keep keep_;
     std::function<void()> pools_changed_;
-    std::function<void()> alerts_changed_;
     std::function<void(const PoolName&, const ScrubSchedule&, std::int64_t)> scrub_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     bool stopping_ = false;
     bool woken_ = false;
-    std::map<std::string, Alert> alerts_;
     std::map<std::string, ScrubSchedule> schedules_;
     std::string last_; ///< what the watch saw, as text
     std::thread thread_;

@@ -124,40 +124,32 @@ class FakeHost : public wire::Host {
 
 struct World {
     FakeHost host;
-    std::map<std::string, Alert> kept_alerts;
+    alert::Alerts alerts{{[] { return std::map<std::string, alert::Alert>(); }, [](const auto&) {}}};
     std::map<std::string, ScrubSchedule> kept_schedules;
     std::unique_ptr<Pools> pools = fresh();
 
     std::unique_ptr<Pools> fresh() {
         return std::make_unique<Pools>(
-            host, Pools::Keep{.bhype = [] { return std::optional(tank); },
-                              .load_alerts = [this] { return kept_alerts; },
-                              .save_alerts = [this](const auto& all) { kept_alerts = all; },
-                              .load_schedules = [this] { return kept_schedules; },
-                              .save_schedules = [this](const auto& all) { kept_schedules = all; }});
+            host, alerts,
+            Pools::Keep{.bhype = [] { return std::optional(tank); },
+                        .load_schedules = [this] { return kept_schedules; },
+                        .save_schedules = [this](const auto& all) { kept_schedules = all; }});
     }
 };
 
-TEST(Pools, AlertsStayTheSameUntilTheyGo) {
+TEST(Pools, RaiseWhatIsWrong) {
     World world;
     EXPECT_TRUE(world.pools->look(tank).bhype);
-    EXPECT_THAT(world.pools->alerts(), IsEmpty());
+    EXPECT_THAT(world.alerts.list(), IsEmpty());
     world.host.state.state = "DEGRADED";
-    world.pools->look();
-    ASSERT_EQ(world.pools->alerts().size(), 1U);
-    world.kept_alerts.at("pools/tank/degraded").since = 1000;
-    world.pools = world.fresh();
-    EXPECT_EQ(world.pools->alerts().at(0).since, 1000) << "also over a restart";
-    world.pools->look();
-    EXPECT_EQ(world.pools->alerts().at(0).since, 1000);
-    EXPECT_EQ(world.pools->alerts().at(0).about, "pools/tank");
     world.host.state.vdevs[1].write_errors = 4;
     world.pools->look();
-    EXPECT_EQ(world.kept_alerts.size(), 2U);
+    ASSERT_EQ(world.alerts.list().size(), 2U);
+    EXPECT_EQ(world.alerts.list().at(0).id, "pools/tank/degraded");
+    EXPECT_EQ(world.alerts.list().at(0).about, "pools/tank");
     world.host.state = healthy();
     world.pools->look();
-    EXPECT_THAT(world.pools->alerts(), IsEmpty());
-    EXPECT_TRUE(world.kept_alerts.empty());
+    EXPECT_THAT(world.alerts.list(), IsEmpty());
     EXPECT_THROW(world.pools->look(PoolName::from("other")), Error);
 }
 

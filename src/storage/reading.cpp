@@ -82,12 +82,6 @@ void add_reading_endpoints(api::Router& router, Services& services) {
          .tag = "storage",
          .query = {{"disks", "which ones, with commas between; all that are free when missing"}}},
         [&](const Call& call) { return layouts(services, call); });
-    router.add<std::vector<Alert>>({.method = Method::get,
-                                    .path = "/api/v1/alerts",
-                                    .privilege = Privilege::look,
-                                    .summary = "What is wrong now, the worst first",
-                                    .tag = "host"},
-                                   [&](const Call&) { return ok(encode(services.pools.alerts())); });
 }
 
 } // namespace bhype::storage

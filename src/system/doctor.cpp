@@ -195,7 +195,12 @@ std::vector<Check> System::checks() {
         for (const auto& line : shown.drift)
             drift += (drift.empty() ? "" : "; ") + line;
         checks.add("switch_" + item.name.str(), "switch " + item.name.str() + ", " + shown.interface.str(),
-                   drift.empty(), drift.empty() ? enum_name(shown.state) : drift,
+                   drift.empty(),
+                   !drift.empty() ? drift
+                   : shown.state == network::SwitchState::unconnected
+                       ? "unconnected; bhype uplink bridge NIC, or bhype switch set " + item.name.str() +
+                             " uplink=NIC, connects it"
+                       : enum_name(shown.state),
                    "bHype mends its own within a minute; if it does not, /var/log/bhype/bhyped.log says why");
     }
     ask("firewall", "pf calls bHype's rules for NAT and isolation", [&](const char* id, const char* title) {

@@ -3,6 +3,7 @@
 #include "vm/endpoints.h"
 
 #include "vm/list.h"
+#include "vm/show.h"
 
 namespace bhype::vm {
 
@@ -41,6 +42,19 @@ std::vector<FieldProblem> owner_problems(const Services& services, const std::op
     if (group && !services.group_exists(*group))
         problems.push_back({"group", "there is no group " + group->str() + " on this host"});
     return problems;
+}
+
+api::Reply show_reply(const Services& services, const Record& record, const api::Call& call) {
+    auto reply =
+        api::ok(encode(show(record, rights_of(record, call.caller), services.keeper.task_of(record.name))));
+    reply.etag = definition_tag(record) + "." + fingerprint_text(fingerprint(json::serialize(reply.body)));
+    return reply;
+}
+
+api::Reply submit(const Services& services, const api::Call& call, const VmName& name,
+                  const std::string& kind, const std::string& verb, json::value input) {
+    return services.task_endpoints.start(call, kind, "vm/" + name.str(), verb + " VM " + name.str(),
+                                         std::move(input));
 }
 
 } // namespace bhype::vm

@@ -98,7 +98,7 @@ class Diagnosis {
                 item_->kind == SwitchKind::nat ? "the host has no default route" : "the switch has no uplink",
                 item_->kind == SwitchKind::nat
                     ? "Set defaultrouter in rc.conf, and route add default."
-                    : "bhype uplink bridge NIC, or bhype switch set " + item_->name.str() + " --uplink NIC.");
+                    : "bhype uplink bridge NIC, or bhype switch set " + item_->name.str() + " uplink=NIC.");
         const auto* way = interface(*name);
         add("The way out has a link", way && way->up && way->carrier,
             !way ? name->str() + " is missing"
@@ -156,7 +156,7 @@ class Diagnosis {
                                 firewall.text.find(network_of()) != std::string::npos;
         add("Its network is translated", translated,
             translated ? network_of() : "no rule for " + network_of(),
-            "service bhyped restart; see its log.");
+            "bHype loads it again within a minute; service bhyped restart does at once.");
     }
 
     std::string network_of() const {

@@ -1,9 +1,7 @@
 #include "vm/endpoints.h"
 
 #include "api/dispatch.h"
-#include "vm/diagnosis.h"
 #include "vm/list.h"
-#include "vm/nics.h"
 #include "vm/promote.h"
 #include "vm/show.h"
 #include "vm/tasks.h"
@@ -30,20 +28,6 @@ Record usable(const Services& services, const Call& call) {
         throw Error(Code::forbidden, "you may look at " + record.name.str() + ", not use it");
     check_if_match(call, record);
     return record;
-}
-
-/// "DEFINITION.ALL": If-None-Match compares the whole, If-Match the first half.
-Reply show_reply(const Services& services, const Record& record, const Call& call) {
-    auto reply =
-        ok(encode(show(record, rights_of(record, call.caller), services.keeper.task_of(record.name))));
-    reply.etag = definition_tag(record) + "." + fingerprint_text(fingerprint(json::serialize(reply.body)));
-    return reply;
-}
-
-Reply submit(const Services& services, const Call& call, const VmName& name, const std::string& kind,
-             const std::string& verb, json::value input) {
-    return services.task_endpoints.start(call, kind, "vm/" + name.str(), verb + " VM " + name.str(),
-                                         std::move(input));
 }
 
 Reply submit_named(const Services& services, const Call& call, const VmName& name, const std::string& kind,
@@ -146,100 +130,6 @@ Reply edit(const Services& services, const Call& call, const EditVm& request) {
     return submit(services, call, record.name, "vm.edit", "Change", encode(input));
 }
 
-/// Changes the definition's NICs. `change` gives the new definition, `nic` the name of the one that is to be
-/// checked.
-Reply edit_nics(const Services& services, const Call& call,
-                const std::function<host::Machine(const host::Machine&)>& change,
-                const std::function<const host::MachineNic*(const host::Machine&)>& nic) {
-    const auto record = changeable(services, call);
-    check_if_match(call, record);
-    check_definition(record);
-    EditInput input;
-    input.name = record.name;
-    input.expected = record.machine.generation;
-    input.machine = change(record.machine);
-    if (const auto* changed = nic(*input.machine))
-        if (auto problems = nic_problems(record.name, *changed, services.switches); !problems.empty())
-            throw Error(Code::invalid_field, {}, std::move(problems));
-    if (encode(input.machine->nics) == encode(record.machine.nics))
-        return show_reply(services, record, call);
-    return submit(services, call, record.name, "vm.edit", "Change", encode(input));
-}
-
-void add_nic_endpoints(api::Router& router, Services& services) {
-    const auto named = [](const Call& call) {
-        const auto name = DeviceName::parse(call.path.at("nic"));
-        if (!name)
-            throw Error(Code::not_found, "the VM has no NIC of that name");
-        return *name;
-    };
-    services.task_endpoints.add<AddNic>(
-        router,
-        {.method = Method::post,
-         .path = "/api/v1/vms/{name}/nics",
-         .privilege = Privilege::make,
-         .summary = "Add a NIC; a running VM has it from its next start on",
-         .tag = "vms",
-         .instead = router.component<Vm>(),
-         .errors = {Code::precondition_failed, Code::vm_refused}},
-        [&](const Call& call, const AddNic& request) {
-            return edit_nics(
-                services, call, [&](const host::Machine& machine) { return with_nic(machine, request); },
-                [](const host::Machine& machine) { return &machine.nics.back(); });
-        });
-    services.task_endpoints.add<EditNic>(
-        router,
-        {.method = Method::patch,
-         .path = "/api/v1/vms/{name}/nics/{nic}",
-         .privilege = Privilege::make,
-         .summary = "Change a NIC; another switch takes effect at once, also while the VM runs",
-         .tag = "vms",
-         .instead = router.component<Vm>(),
-         .errors = {Code::precondition_failed}},
-        [&, named](const Call& call, const EditNic& request) {
-            const auto name = named(call);
-            return edit_nics(
-                services, call,
-                [&](const host::Machine& machine) { return with_changed_nic(machine, name, request); },
-                [&](const host::Machine& machine) {
-                    return &*std::ranges::find(machine.nics, name, &host::MachineNic::name);
-                });
-        });
-    services.task_endpoints.add(
-        router,
-        {.method = Method::del,
-         .path = "/api/v1/vms/{name}/nics/{nic}",
-         .privilege = Privilege::make,
-         .summary = "Remove a NIC; a running VM keeps it until its next start",
-         .tag = "vms",
-         .instead = router.component<Vm>(),
-         .errors = {Code::precondition_failed}},
-        [&, named](const Call& call) {
-            const auto name = named(call);
-            return edit_nics(
-                services, call, [&](const host::Machine& machine) { return without_nic(machine, name); },
-                [](const host::Machine&) -> const host::MachineNic* { return nullptr; });
-        });
-    router.add<std::vector<Finding>>(
-        {.method = Method::get,
-         .path = "/api/v1/vms/{name}/nics/{nic}/diagnosis",
-         .privilege = Privilege::look,
-         .summary = "Why a NIC has no network: each check on its packets' way, and what it found",
-         .tag = "vms"},
-        [&, named](const Call& call) {
-            const auto name = named(call);
-            const auto record = seen(services, call);
-            const auto& nics = record.machine.nics;
-            const auto nic = std::ranges::find(nics, name, &host::MachineNic::name);
-            if (nic == nics.end())
-                throw Error(Code::not_found, "the VM has no NIC of that name");
-            return ok(encode(
-                diagnose(record, *nic, services.switches.find(nic->switch_),
-                         {services.host.call(host::InterfaceList{}), services.host.call(host::LeaseList{}),
-                          services.host.call(host::FirewallShow{})})));
-        });
-}
-
 /// A kill or a reset does not wait behind a stop that waits for the guest.
 void end_stop(const Services& services, const VmName& name) {
     const auto id = services.keeper.task_of(name);
@@ -273,6 +163,10 @@ Reply remove(const Services& services, const Call& call) {
     if (plan) {
         call.note->only_asked = true;
         auto shown = delete_plan(record, datasets);
+        for (const auto& forward : services.switches.forwards())
+            if (forward.vm == record.name)
+                shown.destroys.push_back("forward " + forward.name + " (" + enum_name(forward.protocol) +
+                                         " port " + std::to_string(forward.port.value) + " of the host)");
         if (const auto bound = bound_snapshots(services.host.call(host::SnapshotList{record.dataset}));
             !bound.empty())
             shown.problems.push_back(bound);

@@ -35,6 +35,15 @@ void check_if_match(const api::Call& call, const Record& record);
 std::vector<FieldProblem> owner_problems(const Services& services, const std::optional<UserName>& owner,
                                          const std::optional<GroupName>& group);
 
+/// A VM as its page shows it. The tag is "DEFINITION.ALL": If-None-Match compares the whole, If-Match the
+/// first half.
+api::Reply show_reply(const Services& services, const Record& record, const api::Call& call);
+/// A task "VERB VM NAME".
+api::Reply submit(const Services& services, const api::Call& call, const VmName& name,
+                  const std::string& kind, const std::string& verb, json::value input);
+
+/// /api/v1/vms/{name}/nics and what tells why they have no network; add_endpoints() has it.
+void add_nic_endpoints(api::Router& router, Services& services);
 /// /api/v1/vms/{name}/clone; add_endpoints() has it.
 void add_clone_endpoint(api::Router& router, Services& services);
 /// /api/v1/vms and what is below it, /api/v1/templates. `services` must outlive the router.

@@ -314,31 +314,11 @@ void Inventory::apply(const host::Guest& guest) {
     changed(guest.vm, ownership);
 }
 
-void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<host::Neighbor>& neighbors,
-                      const std::vector<host::Interface>& interfaces) {
+void Inventory::apply(const Addresses& known, const std::vector<host::Interface>& interfaces) {
     std::map<std::string, std::string> tap_of; // by description
     for (const auto& interface : interfaces)
         if (host::vm_of_tap(interface.description))
             tap_of[interface.description] = interface.name.str();
-    std::map<MacAddress, std::string> address_of; // what a lease says counts more
-    std::map<MacAddress, std::vector<std::string>> inet6_of;
-    for (const auto& neighbor : neighbors)
-        if (neighbor.address.find(':') == std::string::npos)
-            address_of.emplace(neighbor.mac, neighbor.address);
-        else
-            inet6_of[neighbor.mac].push_back(neighbor.address);
-    // A NIC that was moved has a lease of its old network, too: the newest counts.
-    std::map<MacAddress, std::int64_t> newest;
-    for (const auto& lease : leases) {
-        const auto expires = lease.expires == 0 ? std::numeric_limits<std::int64_t>::max() : lease.expires;
-        if (auto& last = newest[lease.mac]; expires >= last) {
-            last = expires;
-            address_of[lease.mac] = lease.address;
-        }
-    }
-    for (auto& [mac, all] : inet6_of)
-        std::ranges::sort(all, {},
-                          [](const std::string& one) { return std::pair(host::link_local(one), one); });
     std::vector<std::pair<VmName, access::Ownership>> touched;
     {
         const std::lock_guard lock(mutex_);
@@ -352,10 +332,10 @@ void Inventory::apply(const std::vector<host::Lease>& leases, const std::vector<
                     taps[nic.name.str()] = tap->second;
                 if (!is_live(record.guest.state))
                     continue;
-                if (const auto address = address_of.find(nic.mac); address != address_of.end())
-                    addresses[nic.name.str()] = address->second;
-                if (const auto more = inet6_of.find(nic.mac); more != inet6_of.end())
-                    inet6[nic.name.str()] = more->second;
+                if (auto address = known.inet(nic); !address.empty())
+                    addresses[nic.name.str()] = std::move(address);
+                if (auto more = known.inet6(nic); !more.empty())
+                    inet6[nic.name.str()] = std::move(more);
             }
             if (taps != record.taps || addresses != record.addresses || inet6 != record.inet6) {
                 record.taps = std::move(taps);

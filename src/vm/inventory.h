@@ -3,6 +3,7 @@
 // What bHype knows of the VMs: definitions and disks as last read from the host, live states as hostd tells
 // them.
 
+#include "vm/addresses.h"
 #include "vm/vm.h"
 #include "wire/host.h"
 
@@ -60,8 +61,7 @@ class Inventory {
     void apply(const host::Guest& guest);
     /// Another hostd counts its changes by another clock.
     void forget_changes();
-    void apply(const std::vector<host::Lease>& leases, const std::vector<host::Neighbor>& neighbors,
-               const std::vector<host::Interface>& interfaces);
+    void apply(const Addresses& known, const std::vector<host::Interface>& interfaces);
     void set_ownership(const VmName& name, const access::Ownership& ownership);
     void forget(const VmName& name);
 

@@ -221,7 +221,9 @@ void Keeper::look_at_network() {
         if (!claimed)
             host_.call(tap);
     }
-    inventory_.apply(host_.call(host::LeaseList{}), host_.call(host::NeighborList{}), interfaces);
+    inventory_.apply(
+        Addresses(host_.call(host::LeaseList{}), host_.call(host::NeighborList{}), switches_.wanted()),
+        interfaces);
     follow_addresses();
 }
 

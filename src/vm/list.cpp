@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t most_entries = 64;
 /// VMs of a block: what is written anew when one of them changes, and what a list has many of.
 constexpr std::size_t block_size = 32;
+/// Changes that are written on the io thread: to hand so few to a worker takes longer than they do.
+constexpr std::size_t few = 8;
 
 /// Callers of one key see the same list.
 std::string key_of(const access::Caller& caller) {
@@ -91,44 +93,52 @@ class List::Writer {
 List::List(const Inventory& inventory, std::function<std::optional<TaskId>(const VmName&)> task_of)
     : inventory_(inventory), task_of_(std::move(task_of)) {}
 
+std::shared_ptr<const List::Entry> List::last(const std::string& key) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(key);
+    return found == entries_.end() ? nullptr : found->second;
+}
+
+api::Reply List::keep(const std::string& key, Entry entry) {
+    const auto kept = std::make_shared<const Entry>(std::move(entry));
+    const std::lock_guard lock(mutex_);
+    if (entries_.size() >= most_entries)
+        entries_.clear();
+    entries_[key] = kept;
+    return reply_of(*kept);
+}
+
 std::optional<api::Reply> List::ready(const access::Caller& caller) {
     const auto version = inventory_.version();
-    const std::lock_guard lock(mutex_);
-    const auto found = entries_.find(key_of(caller));
-    return found == entries_.end() || found->second->version != version
-               ? std::nullopt
-               : std::optional(reply_of(*found->second));
+    const auto key = key_of(caller);
+    const auto before = last(key);
+    if (!before)
+        return std::nullopt;
+    if (before->version == version)
+        return reply_of(*before);
+    const auto changed = inventory_.changed_since(before->version);
+    if (!changed || changed->size() > few)
+        return std::nullopt;
+    return keep(key, write(caller, *before, *changed, version));
 }
 
 api::Reply List::reply(const access::Caller& caller) {
     if (auto found = ready(caller))
         return *found;
     const auto key = key_of(caller);
-    std::shared_ptr<const Entry> before;
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto found = entries_.find(key); found != entries_.end())
-            before = found->second;
-    }
-    const auto entry = std::make_shared<const Entry>(write(caller, before.get()));
-    const std::lock_guard lock(mutex_);
-    if (entries_.size() >= most_entries)
-        entries_.clear();
-    entries_[key] = entry;
-    return reply_of(*entry);
-}
-
-List::Entry List::write(const access::Caller& caller, const Entry* before) const {
-    const Entry nothing;
     // First: what changes while the list is written makes it old.
     const auto version = inventory_.version();
-    auto changed = before ? inventory_.changed_since(before->version) : std::nullopt;
-    if (!changed) {
-        before = &nothing;
-        changed = inventory_.names();
-    }
+    const auto before = last(key);
+    if (before)
+        if (const auto changed = inventory_.changed_since(before->version))
+            return keep(key, write(caller, *before, *changed, version));
+    return keep(key, write(caller, {}, inventory_.names(), version));
+}
+
+List::Entry List::write(const access::Caller& caller, const Entry& before, const std::set<VmName>& changed,
+                        std::uint64_t version) const {
     Writer writer;
-    auto next = changed->begin();
+    auto next = changed.begin();
     const auto add_changed = [&] {
         const auto record = inventory_.find(*next);
         if (record && access::may_see(caller, record->ownership)) {
@@ -137,9 +147,9 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
         }
         ++next;
     };
-    for (const auto& block : before->blocks) {
+    for (const auto& block : before.blocks) {
         const auto touched = [&] {
-            return next != changed->end() && next->str() <= block->places.back().name;
+            return next != changed.end() && next->str() <= block->places.back().name;
         };
         if (!touched()) {
             writer.keep(block);
@@ -154,7 +164,7 @@ List::Entry List::write(const access::Caller& caller, const Entry* before) const
                 writer.keep(*block, place);
         }
     }
-    while (next != changed->end())
+    while (next != changed.end())
         add_changed();
     return writer.end(version);
 }

@@ -15,7 +15,8 @@ class List {
     List(const Inventory& inventory, std::function<std::optional<TaskId>(const VmName&)> task_of);
 
     api::Reply reply(const access::Caller& caller);
-    /// The same when nothing has changed since the last one for that caller, else nothing; does not block.
+    /// The same when nothing or little has changed since the last one for that caller, else nothing; does not
+    /// block.
     std::optional<api::Reply> ready(const access::Caller& caller);
 
   private:
@@ -41,11 +42,14 @@ class List {
     class Writer;
 
     static api::Reply reply_of(const Entry& entry);
-    Entry write(const access::Caller& caller, const Entry* before) const;
+    Entry write(const access::Caller& caller, const Entry& before, const std::set<VmName>& changed,
+                std::uint64_t version) const;
+    std::shared_ptr<const Entry> last(const std::string& key) const;
+    api::Reply keep(const std::string& key, Entry entry);
 
     const Inventory& inventory_;
     std::function<std::optional<TaskId>(const VmName&)> task_of_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<const Entry>> entries_; ///< by who sees the same
 };
 

@@ -342,6 +342,8 @@ json::value remove(Work& work, Context& context, const NameInput& input) {
         touch_origins(context, *record);
     }
     context.inventory.forget(input.name);
+    if (context.switches.forget_forwards(input.name))
+        work.step("Load pf's rules", context.switches.firewall());
     return json::object{{"name", input.name.str()}};
 }
 

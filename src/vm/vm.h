@@ -197,5 +197,10 @@ struct Finding {
     std::string todo;  ///< empty when there is nothing to do
 };
 BOOST_DESCRIBE_STRUCT(Finding, (), (check, state, found, todo))
+struct NicDiagnosis {
+    DeviceName nic;
+    std::vector<Finding> findings;
+};
+BOOST_DESCRIBE_STRUCT(NicDiagnosis, (), (nic, findings))
 
 } // namespace bhype::vm

@@ -1,5 +1,7 @@
 """Point 4.1 of the networks: switches, addresses and names, NAT, isolation and forwards, with real packets."""
 
+import json
+
 from labkit import eventually
 
 INTERNET = "198.51.100.1"
@@ -70,6 +72,29 @@ def forwards(lab, report):
     report.same("and answers no more", from_outside(lab, 8080), "")
 
 
+def listed(lab, name="tcp-8081"):
+    return {one["name"]: one for one in lab.bhype("forward", "list", "--json").json()}.get(name)
+
+
+def forward_follows(lab, report):
+    """net2 is on the private switch now."""
+    task(report, "a forward leads to a guest", lab.bhype("forward", "create", "net1", "--port", "8081", "--to", "80"))
+    report.same("it is active", (listed(lab)["state"], listed(lab)["to"]), ("active", lab.vm("net1")["nics"][0]["address"]))
+    lab.bhype("vm", "set-nic", "net1", "net0", "switch=private", user="dev1")
+    report.same("on a switch that is not translated it is broken", listed(lab)["state"], "broken")
+    report.check("there is an alert", eventually(lambda: "tcp-8081 leads nowhere" in lab.bhype("alert", "list").out, 75, 1), lab.bhype("alert", "list").out)
+    report.check("its old address is not shown as current", eventually(lambda: not (lab.vm("net1")["nics"][0].get("address") or "").startswith("10.77.0."), 15, 1),
+                 lab.vm("net1")["nics"])
+    report.holds("its lease is of the switch that gave it", json.dumps([one for one in lab.bhype("lease", "list", "--json").json() if one.get("vm") == "net1"]), '"switch": "nat"')
+    told = lab.bhype("vm", "diagnose", "net1")
+    report.holds("diagnose looks at all NICs", told.out, "net0:")
+    lab.bhype("vm", "set-nic", "net1", "net0", "switch=nat", user="dev1")
+    report.check("back again it is active", eventually(lambda: listed(lab)["state"] == "active", 15, 1), listed(lab))
+    report.check("the alert is over", eventually(lambda: "tcp-8081" not in lab.bhype("alert", "list").out, 75, 1), lab.bhype("alert", "list").out)
+    report.holds("deleting the VM would take it along", lab.bhype("vm", "delete", "net1", "--plan").out, "forward tcp-8081")
+    task(report, "the forward is removed", lab.bhype("forward", "delete", "tcp-8081"))
+
+
 def reservation(lab, report):
     wrong = lab.bhype("vm", "set-nic", "net2", "net0", "fixed=10.99.0.5", user="dev1")
     report.same("an address of another network is refused", wrong.status, 3)
@@ -79,6 +104,12 @@ def reservation(lab, report):
         line.log_in()
         line.answer("killall udhcpc; ifconfig eth0 0.0.0.0; udhcpc -q -n -i eth0 -s /usr/share/udhcpc/script >/dev/null 2>&1; echo asked", "asked", 40)
         report.check("the guest gets it", line.answer("ifconfig eth0 | grep -o 'addr:[0-9.]*'", "addr:10.77.0.50"), line.text[-500:])
+
+
+    changed = lab.bhype("switch", "set", "nat", "address=10.88.0.1/24")
+    report.same("a network without the kept address is refused", changed.status, 3)
+    report.holds("and says whose it is", changed.err, "net2's net0 keeps 10.77.0.50")
+    report.same("without DHCP too", lab.bhype("switch", "set", "nat", "dhcp=no").status, 3)
 
 
 def moved(lab, report):
@@ -154,7 +185,10 @@ def bad_input(lab, report):
     for words, field in ((("x", "address=10.77.0.9/24"), "address"), (("x", "address=300.1.1.1/24"), "address"), (("x", "vlan=20"), "vlan"),
                          (("x", "--kind", "public", "uplink=em0"), "uplink"), (("x", "--kind", "public", "uplink=nope"), "uplink"),
                          (("x", "--kind", "manual", "bridge=bh-nat"), "bridge"), (("x", "domain=a_b"), "domain"), (("x", "mtu=1"), "mtu"),
-                         (("x", "options=42:a b"), "options[0].value"), (("nat",), "name"), (("x", "colour=red"), "colour"), (("X;ls",), "name")):
+                         (("x", "options=42:a b"), "options[0].value"), (("nat",), "name"), (("x", "colour=red"), "colour"),
+                         (("x", "address=224.0.0.1/24"), "address"), (("x", "address=0.1.2.3/8"), "address"), (("x", "dns=0.0.0.0"), "dns"),
+                         (("x", "address6=fd00:77::/64"), "address6"), (("x", "address6=fd00:77::1/60"), "address6"), (("x", "address6=fd00:77::1/64", "mtu=1200"), "mtu"),
+                         (("x", "options=42:no-address"), "options"), (("x", "options=53:1"), "options"), (("x", "uplink=bh-nat"), "uplink"), (("X;ls",), "name")):
         result = lab.bhype("switch", "create", *words)
         report.same("switch create %s is refused" % " ".join(words), result.status, 3)
         report.holds("and names the field", result.err, field)
@@ -174,6 +208,7 @@ def run(lab, report):
     forwards(lab, report)
     reservation(lab, report)
     moved(lab, report)
+    forward_follows(lab, report)
     isolated(lab, report)
     survives(lab, report)
     bad_input(lab, report)

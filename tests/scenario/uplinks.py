@@ -50,7 +50,8 @@ def refusals(lab, report):
     for words, field in ((("bridge", "em7"), "ports"), (("bridge", "em1"), "ports"), (("bridge", "em0", "--switch", "nat"), "switch"),
                          (("bridge", "em0", "--switch", "none"), "switch"), (("bridge", "em0;ls"), "ports"), (("bridge", "lo0"), "ports"),
                          (("bridge", "em0", "--seconds", "5"), "seconds"), (("unbridge", "em0"), "ports"), (("unlagg", "em0"), "name"),
-                         (("lagg", "em0"), "ports"), (("lagg", "em0,em0"), "ports"), (("lagg", "em0,em1", "--protocol", "magic"), "protocol"),
+                         (("lagg", "em0"), "ports"), (("lagg", "em0,em1", "--name", "lagg"), "name"), (("lagg", "em0,em1", "--name", "lagg-1"), "name"),
+                         (("vlan", "em0", "20", "--address", "192.0.2.99/24"), "address"), (("vlan", "em0", "20", "--address", "10.77.0.9/24"), "address"), (("lagg", "em0,em0"), "ports"), (("lagg", "em0,em1", "--protocol", "magic"), "protocol"),
                          (("vlan", "em0", "5000"), "vlan"), (("vlan", "em0", "x"), "vlan"), (("vlan", "em0", "20", "--address", "10.0.0.1"), "address")):
         result = lab.bhype("uplink", *words)
         report.same("uplink %s is refused" % " ".join(words), result.status, 3)
@@ -65,9 +66,15 @@ def refusals(lab, report):
 
 
 def goes_back(lab, report):
+    lab.sh("sysrc ifconfig_em0_alias0='inet 192.0.2.77/32'; ifconfig em0 inet 192.0.2.77/32 alias")
     before = picture(lab)
+    both = ["192.0.2.10/24", "192.0.2.77/32"]
+    report.same("the host has two addresses, the one that NAT takes first", before["em0"], both)
     done(report, "the NIC joins the bridge", lab.bhype("uplink", "bridge", "em0", "--seconds", str(SECONDS)))
-    report.same("the host's address is on the bridge", (addresses(lab, "em0"), addresses(lab, "bh-public")), ([], ["192.0.2.10/24"]))
+    report.same("the host's addresses are on the bridge", (addresses(lab, "em0"), addresses(lab, "bh-public")), ([], both))
+    tagged = lab.bhype("uplink", "vlan", "em0", "20", "--plan")
+    report.same("a VLAN below the bridge is refused", tagged.status, 3)
+    report.holds("and says why", tagged.err, "takes tagged frames")
     report.check("and reachable", eventually(lambda: reachable(lab), 5))
     report.same("it waits", guard(lab)["state"], "armed")
     report.same("a second change is refused meanwhile", lab.bhype("uplink", "vlan", "em1", "20").status, 1)
@@ -76,6 +83,7 @@ def goes_back(lab, report):
     report.same("everything is as it was", picture(lab), before)
     report.check("and reachable", eventually(lambda: reachable(lab), 5))
     report.check("also in what the switch is to be", eventually(lambda: "uplink" not in lab.bhype("switch", "show", "public", "--json").json(), 40, 1))
+    lab.sh("sysrc -x ifconfig_em0_alias0; ifconfig em0 inet 192.0.2.77 -alias")
 
 
 def machine_pids(lab, program):

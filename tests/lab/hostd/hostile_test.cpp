@@ -323,6 +323,9 @@ BHYPE_LIES(UplinkPlan, {impossible, bridged({{"switch", "foreign"}})},
            {field, bridged({{"address", "10.0.0.1/24 alias"}})})
 BHYPE_LIES(PortList, {field, {{"ports", json::array{}}}}, {field, {{"ports", {0}}}},
            {field, {{"ports", {"53 -a"}}}})
+BHYPE_LIES(DhcpTest, {field, {{"range", {{"switch", "x y"}}}}},
+           {field, {{"range", {{"switch", "nat"}, {"address", "10.77.0.1/24; x"}}}}},
+           {field, {{"range", {{"switch", "nat"}}}}})
 BHYPE_LIES(UplinkApply, {impossible, applied(bridged({{"switch", "foreign"}}))},
            {impossible, applied(bridged({{"ports", {"tap9"}}}))}, {field, applied(bridged({}), 1)},
            {field, applied(bridged({}), 86400)}, {field, applied(bridged({{"ports", {"-a"}}}))})

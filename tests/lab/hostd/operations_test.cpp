@@ -463,6 +463,13 @@ TEST(Network, IsLookedAt) {
     EXPECT_TRUE(std::ranges::any_of(traffic, [](const auto& one) { return one.name.str() == "em0"; }));
     session.perform(host::NeighborList{});
     EXPECT_THAT(session.perform(host::PortList{{53, 67}}), IsEmpty()) << "its own dnsmasq is no stranger";
+    host::DhcpTest test;
+    test.range.switch_ = SwitchName::from("nat");
+    test.range.address = Ipv4Prefix::from("10.99.0.1/24");
+    test.range.options = {{42, DhcpValue::from("10.99.0.5")}};
+    EXPECT_EQ(session.perform(test).refusal, "");
+    test.range.options = {{42, DhcpValue::from("10.99.0.5")}, {6, DhcpValue::from("no-address")}};
+    EXPECT_THAT(session.perform(test).refusal, HasSubstr("dhcp-option=tag:sw-nat,6,no-address"));
 }
 
 TEST(Network, UplinkIsBridgedAndGivenBack) {

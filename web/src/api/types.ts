@@ -936,6 +936,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vms/{name}/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a VM has no network: of each NIC the checks on its packets' way, and what each found */
+        get: operations["get_vms_name_diagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{name}/disks/{disk}/grow": {
         parameters: {
             query?: never;
@@ -1719,7 +1736,7 @@ export interface components {
             rules: string;
             todo: string[];
         };
-        Forward: {
+        ForwardView: {
             name: string;
             /** @enum {string} */
             protocol: "tcp" | "udp";
@@ -1745,6 +1762,19 @@ export interface components {
              * @example build host of team A
              */
             note: string;
+            /** @enum {string} */
+            state: "active" | "waiting" | "broken";
+            /**
+             * @description an IPv4 address such as 10.77.0.5
+             * @example 10.77.0.5
+             */
+            to?: string;
+            /**
+             * @description 1 to 15 letters, digits, '.', '_' or '-', beginning with a letter or a digit
+             * @example igb0
+             */
+            uplink?: string;
+            reason: string;
         };
         GrowDisk: {
             /** @description bytes, or text with K, M, G or T (powers of 1024) */
@@ -1948,6 +1978,14 @@ export interface components {
              * @example 10.77.0.5
              */
             fixed?: string;
+        };
+        NicDiagnosis: {
+            /**
+             * @description a lower-case word and a number, such as disk0
+             * @example disk0
+             */
+            nic: string;
+            findings: components["schemas"]["Finding"][];
         };
         NicSummary: {
             /**
@@ -3387,7 +3425,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Forward"][];
+                    "application/json": components["schemas"]["ForwardView"][];
                 };
             };
             /** @description api.invalid_request */
@@ -9402,6 +9440,92 @@ export interface operations {
             };
             /** @description api.unsupported_media_type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_diagnosis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why a VM has no network: of each NIC the checks on its packets' way, and what each found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NicDiagnosis"][];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

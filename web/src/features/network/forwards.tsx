@@ -9,9 +9,12 @@ import { fieldProblems } from "../../api/problem";
 import { numberOrText } from "../../text/number";
 import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
+import { StateLabel } from "../../ui/state";
 import { TextField } from "../guests/fields";
 import { guestPage, useVms } from "../guests/guests";
 import { OrderDialog } from "../tasks/order_dialog";
+
+const forwardStates = { active: "ok", waiting: "queued", broken: "failed" } as const;
 
 function ForwardDialog({ onClose }: { onClose: () => void }) {
   const vms = useVms();
@@ -77,7 +80,7 @@ export function ForwardsTab({ administers }: { administers: boolean }) {
           <Table variant="compact" aria-label="Port forwards" gridBreakPoint="grid-md" className="flush">
             <Thead>
               <Tr>
-                {["Host", "Guest", "Note"].map((head) => (
+                {["Host", "Guest", "State", "Note"].map((head) => (
                   <Th key={head}>{head}</Th>
                 ))}
                 <Th screenReaderText="Actions" />
@@ -91,6 +94,9 @@ export function ForwardsTab({ administers }: { administers: boolean }) {
                   </Td>
                   <Td dataLabel="Guest">
                     <Link to={guestPage(each.vm)}>{each.vm}</Link> {each.nic ?? ""} port {each.to_port}
+                  </Td>
+                  <Td dataLabel="State">
+                    <StateLabel state={forwardStates[each.state]} word={each.state} /> {each.to ? <code>{each.to}</code> : <span className="quiet">{each.reason}</span>}
                   </Td>
                   <Td dataLabel="Note">{each.note || "-"}</Td>
                   <Td isActionCell>
