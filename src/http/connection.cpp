@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 
 namespace bhype::http {
 
@@ -19,6 +20,11 @@ namespace {
 
 constexpr std::size_t read_size = 4096;
 constexpr std::size_t drain_limit = 2 << 20;
+
+/// async_write's condition: as much at once as the socket takes. The usual one gives it 64 KiB at a time.
+std::size_t whole(const boost::system::error_code& error, std::size_t) {
+    return error ? 0 : std::numeric_limits<int>::max();
+}
 
 /// Fields that decide who asks and what is done: twice means that two readers could disagree.
 constexpr std::array once_only = {bh::field::host,     bh::field::origin,       bh::field::cookie,
@@ -373,7 +379,7 @@ void Connection::send(Response response) {
     if (bodiless)
         pieces.resize(1);
     pieces.front() = asio::buffer(head_);
-    asio::async_write(socket_, pieces,
+    asio::async_write(socket_, pieces, whole,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                           self->response_ = {};
                           if (error || self->phase_ == Phase::closed)

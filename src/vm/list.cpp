@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t most_entries = 64;
 /// VMs of a block: what is written anew when one of them changes, and what a list has many of.
-constexpr std::size_t block_size = 32;
+constexpr std::size_t block_size = 64;
 /// Changes that are written on the io thread: to hand so few to a worker takes longer than they do.
 constexpr std::size_t few = 8;
 
