@@ -121,14 +121,8 @@ bool Gatekeeper::still(const Caller& caller) {
 }
 
 bool Gatekeeper::password_right(const UserName& user, const Secret& password, const std::string& source) {
-    const auto& text = password.reveal();
-    // 1024 bytes, the longest password, always fit into a pipe: POSIX wants 512, both systems have 4096.
-    Pipe pipe;
-    if (::write(pipe.writing.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-        throw Error(Code::internal, "pipe");
-    pipe.writing.reset();
-    return host_.call(host::PasswordCheck{user, source}, {.id = {}, .descriptor = pipe.reading.get()})
-        .accepted;
+    const Fd reading = readable(password); // 1024 bytes at most
+    return host_.call(host::PasswordCheck{user, source}, {.id = {}, .descriptor = reading.get()}).accepted;
 }
 
 Gate::LogIn Gatekeeper::log_in(const std::string& user, const Secret& password, const http::Client& client) {

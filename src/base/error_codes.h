@@ -118,6 +118,13 @@
       "The pool was not exported by the system that had it, and two systems that use one pool at a time "    \
       "destroy it. It was not imported.",                                                                    \
       "Make sure that the other system does not use it any more, then import it with force.")                \
+    X(key_wrong, "storage.key_wrong", 409, "That is not the pool's key",                                     \
+      "ZFS does not open the pool with what it was given. Nothing changed.",                                 \
+      "Try again. Without the right passphrase or key file what is in the pool stays closed for good.")      \
+    X(secret_gone, "storage.secret_gone", 409, "The secret is not known any more",                           \
+      "A secret waits in bhype-hostd's memory, once and for ten minutes: it was used, it is too old, or "    \
+      "bhype-hostd was started again meanwhile.",                                                            \
+      "Give it again.")                                                                                      \
     X(device_missing, "storage.device_missing", 409, "The pool has no such device",                          \
       "A device was named that is not in the pool: replaced or removed meanwhile, perhaps.",                 \
       "`bhype pool show` lists the pool's devices.")                                                         \

@@ -1,5 +1,9 @@
 #pragma once
 
+#include "base/fd.h"
+
+#include <unistd.h>
+
 #include <string>
 #include <utility>
 
@@ -34,5 +38,15 @@ class Secret {
     }
     std::string text_;
 };
+
+/// A pipe's end from which the text is read, up to its end. At most 512 bytes always fit (POSIX's PIPE_BUF);
+/// both systems take 4096. Throws Error(internal).
+inline Fd readable(const Secret& secret) {
+    Pipe pipe;
+    const auto& text = secret.reveal();
+    if (::write(pipe.writing.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+        throw Error(Code::internal, "pipe");
+    return std::move(pipe.reading);
+}
 
 } // namespace bhype

@@ -352,6 +352,12 @@ bool TaskId::accepts(std::string_view text) {
     return text.size() == 17 && text[0] == 't' && all(text.substr(1), is_lower_hex);
 }
 
+RULE(SecretToken, "secret's token", "'s' and 32 hex digits, as POST /api/v1/secrets answers",
+     "^s[0-9a-f]{32}$", "s0123456789abcdef0123456789abcdef", 33)
+bool SecretToken::accepts(std::string_view text) {
+    return text.size() == 33 && text[0] == 's' && all(text.substr(1), is_lower_hex);
+}
+
 RULE(DeviceName, "device name", "a lower-case word and a number, such as disk0", "^[a-z]{1,8}[0-9]{1,3}$",
      "disk0", 11)
 bool DeviceName::accepts(std::string_view text) {

@@ -64,6 +64,8 @@ BHYPE_TEXT(DhcpValue);
 BHYPE_TEXT(Sha256);
 /// Task id: "t" and 16 hex digits; path-safe.
 BHYPE_TEXT(TaskId);
+/// What a secret is called that bhype-hostd keeps for a while: "s" and 32 hex digits.
+BHYPE_TEXT(SecretToken);
 /// Name of a device in a definition: disk0, net1, cd0.
 BHYPE_TEXT(DeviceName);
 

@@ -219,7 +219,7 @@ Daemon::Parts::Parts(const Config& wanted)
     protect::add_tasks(*tasks, inventory, keeper, switches);
     protect::add_plan_tasks(*tasks, plans, inventory, planning.may_change,
                             [this] { vm::require_room(system.offer()); });
-    storage::add_tasks(*tasks, pools);
+    storage::add_tasks(*tasks, pools, [this] { keeper.wake(); });
     storage::add_space_tasks(*tasks, inventory, keeper);
     system.add_tasks(*tasks, [this] {
         keeper.wake();

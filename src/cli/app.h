@@ -37,6 +37,12 @@ void add_snapshot_commands(CLI::App& app, Context& context);
 void add_plan_commands(CLI::App& app, Context& context);
 void add_storage_commands(CLI::App& app, Context& context);
 void add_space_commands(CLI::App& app, Context& context);
+/// Verbs of the noun `pool`.
+void add_key_commands(CLI::App& pools, Context& context);
+/// How a new pool is to be encrypted, as the API takes it; asks for a passphrase unless it is only planned.
+/// Nothing when none was given; that has been said.
+std::optional<json::object> encryption_of(Context& context, const std::string& pool, const std::string& key,
+                                          bool plan);
 void add_network_commands(CLI::App& app, Context& context);
 void add_uplink_commands(CLI::App& app, Context& context);
 void add_task_commands(CLI::App& app, Context& context);

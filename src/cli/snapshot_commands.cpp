@@ -15,7 +15,7 @@ struct SnapshotOptions {
     std::vector<std::string> names;
     std::string clone;
     std::optional<std::string> note;
-    std::string snapshot, owner, group;
+    std::string snapshot, owner, group, keep_as;
     std::int64_t limit = 1000;
     std::int64_t offset = 0;
     bool restore = false;
@@ -119,6 +119,10 @@ int remove(Context& context, const SnapshotOptions& options) {
 }
 
 int roll_back(Context& context, const SnapshotOptions& options) {
+    if (!options.keep_as.empty() && context.no_wait) {
+        std::cerr << "bhype: --keep-as waits for its copy; it cannot go with --no-wait\n";
+        return usage;
+    }
     json::object body{{"definition", options.restore ? "restore" : "keep"}};
     if (options.plan || !context.yes) {
         auto asked = body;
@@ -128,6 +132,13 @@ int roll_back(Context& context, const SnapshotOptions& options) {
             return print_plan(context, plan);
         if (!agreed(context, options, plan, "Type the VM's name to roll it back: "))
             return usage;
+    }
+    if (!options.keep_as.empty()) {
+        const json::object copy{{"name", options.keep_as},
+                                {"full", true},
+                                {"note", "before the rollback of " + options.vm + " to " + options.name}};
+        if (const auto kept = context.run_task("POST", below_vm(options, "/clone"), copy); kept != done)
+            return kept; // and nothing is rolled back
     }
     return context.run_task("POST", one(options, "/rollback"), body);
 }
@@ -227,9 +238,10 @@ void add_snapshot_commands(CLI::App& app, Context& context) {
         return context.print(one(*options, "/definition"),
                              [](const json::value& shown) { return text(shown, "text"); });
     });
-    plan(of_one("rollback", "Put a stopped VM back to a snapshot; what came after it is lost", [&, options] {
-        return roll_back(context, *options);
-    }))->add_flag("--restore-definition", options->restore, "bring the definition of then back too");
+    auto* rolling = plan(of_one("rollback", "Put a stopped VM back to a snapshot; what came after it is lost",
+                                [&, options] { return roll_back(context, *options); }));
+    rolling->add_flag("--restore-definition", options->restore, "bring the definition of then back too");
+    rolling->add_option("--keep-as", options->keep_as, "first copy the VM as it is now to a VM of that name");
     auto* cloning = plan(note(of_vm("clone", "Make a VM of a snapshot, sharing its blocks",
                                     [&, options] { return clone(context, *options); })));
     cloning->add_option("NEW", options->clone, "the new VM")->required();

@@ -22,7 +22,7 @@ namespace {
 struct PoolOptions {
     std::string name, device, disk, action = "start";
     std::vector<std::string> words;
-    std::optional<std::string> new_name, cleared, scrub;
+    std::optional<std::string> new_name, cleared, scrub, encrypt;
     bool force = false, mount = false, plan = false, never = false;
 };
 
@@ -81,6 +81,10 @@ std::string pool_text(const json::value& pool) {
     line("name", text(pool, "name"));
     line("guid", text(pool, "guid"));
     line("health", text(pool, "health"));
+    line("encryption",
+         text(pool, "encryption").empty()
+             ? ""
+             : text(pool, "encryption") + (pool.at("locked").as_bool() ? ", locked" : ", open"));
     line("holds VMs", pool.at("bhype").as_bool() ? "yes" : "no");
     line("size", size(pool.at("size")));
     line("used", size(pool.at("used")) + " (" + text(pool, "percent") + " %)");
@@ -216,8 +220,14 @@ int destructive(Context& context, const PoolOptions& options, const std::string&
 }
 
 int create(Context& context, const PoolOptions& options) {
-    return destructive(context, options, "/api/v1/pools",
-                       {{"name", options.name}, {"groups", groups_of(options.words)}});
+    json::object body{{"name", options.name}, {"groups", groups_of(options.words)}};
+    if (options.encrypt) {
+        auto encryption = encryption_of(context, options.name, *options.encrypt, options.plan);
+        if (!encryption)
+            return usage;
+        body["encryption"] = std::move(*encryption);
+    }
+    return destructive(context, options, "/api/v1/pools", body);
 }
 
 int add(Context& context, const PoolOptions& options) {
@@ -279,8 +289,11 @@ void add_changing(const Named& named, Context& context, const Options& options) 
                          "as zpool(8) takes them: mirror nda0 nda1 log nda2 spare nda3")
             ->required();
     };
-    disks(dangerous(named("create", "Make a pool; what is on the disks is lost",
-                          [&context, options] { return create(context, *options); })));
+    auto* creating = named("create", "Make a pool; what is on the disks is lost",
+                           [&context, options] { return create(context, *options); });
+    creating->add_option("--encrypt", options->encrypt,
+                         "passphrase (to be given after each boot) or file (a key on this host's disks)");
+    disks(dangerous(creating));
     disks(dangerous(named("add", "Add a group of disks; what is on them is lost",
                           [&context, options] { return add(context, *options); })));
     for (const auto& [word, summary] :
@@ -369,6 +382,7 @@ void add_storage_commands(CLI::App& app, Context& context) {
     named("show", "Show a pool: devices, health and what to do", [&context, options] {
         return context.print(path_of(*options), [](const json::value& one) { return pool_text(one); });
     });
+    add_key_commands(*pool, context);
     verb(*pool, context, "layouts", "Ways to make a pool, and what each holds", [&context, options] {
         std::string chosen;
         for (const auto& disk : options->words)

@@ -114,6 +114,25 @@ std::string table(const std::vector<std::string>& head, const std::vector<std::v
     return out;
 }
 
+std::optional<Secret> ask_secret(const std::string& question) {
+    const bool person = is_terminal(STDIN_FILENO);
+    termios before{};
+    if (person) {
+        std::cerr << question << std::flush;
+        ::tcgetattr(STDIN_FILENO, &before);
+        auto silent = before;
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    std::string answer;
+    const bool got = static_cast<bool>(std::getline(std::cin, answer));
+    if (person) {
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        std::cerr << '\n';
+    }
+    return got ? std::optional(Secret(std::move(answer))) : std::nullopt;
+}
+
 std::string ask(const std::string& question) {
     if (!is_terminal(STDIN_FILENO))
         return {};

@@ -2,6 +2,8 @@
 
 #include <termios.h>
 
+#include "base/secret.h"
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -46,6 +48,8 @@ std::size_t terminal_width();
 std::string table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows,
                   bool plain);
 
+/// Asks on the terminal without an echo; without a terminal, a line of standard input. Nothing at its end.
+std::optional<Secret> ask_secret(const std::string& question);
 /// Asks on the terminal; empty when there is none.
 std::string ask(const std::string& question);
 /// The same, but nothing once that time is over.

@@ -389,7 +389,8 @@ using Operations = boost::mp11::mp_list<
     UplinkApply, UplinkConfirm, UplinkRevert, ModulesEnsure, GuestList, GuestStart, GuestStop, GuestKill,
     GuestReset, GuestForget, GuestLog, ConsoleOpen, PasswordCheck, AccountCheck, SnapshotList, GuestSnapshot,
     SnapshotReclaim, SnapshotDestroy, SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore,
-    SnapshotDefinition, PoolStatus, PoolImportable, PoolImport, PoolExport, PoolScrub, PoolTrim, PoolClear,
-    PoolAdd, DevicePut, DeviceChange, DiskWipe, SpaceList, DatasetLimit, DiskGrow>;
+    SnapshotDefinition, PoolStatus, PoolImportable, SecretKeep, PoolUnlock, PoolLock, PoolImport, PoolExport,
+    PoolScrub, PoolTrim, PoolClear, PoolAdd, DevicePut, DeviceChange, DiskWipe, SpaceList, DatasetLimit,
+    DiskGrow>;
 
 } // namespace bhype::host

@@ -75,11 +75,16 @@ struct PoolState {
     std::string action; ///< behind "action:"
     Scan scan;
     std::vector<Vdev> vdevs;
-    std::string errors; ///< "No known data errors"
-    ByteSize used;      ///< by file systems, volumes and snapshots
-    ByteSize available; ///< to them
+    std::string errors;       ///< "No known data errors"
+    ByteSize used;            ///< by file systems, volumes and snapshots
+    ByteSize available;       ///< to them
+    std::string encryption;   ///< of the root: "off", "aes-256-gcm"
+    std::string key_status;   ///< "available", "unavailable", "-"
+    std::string key_location; ///< "none", "prompt", "file:///..."
 };
-BOOST_DESCRIBE_STRUCT(PoolState, (), (name, state, reason, action, scan, vdevs, errors, used, available))
+BOOST_DESCRIBE_STRUCT(PoolState, (),
+                      (name, state, reason, action, scan, vdevs, errors, used, available, encryption,
+                       key_status, key_location))
 /// zpool status of all pools, and zfs list of their roots.
 struct PoolStatus {
     BHYPE_OPERATION("pool.status", reads, 60);
@@ -106,15 +111,57 @@ BOOST_DESCRIBE_STRUCT(PoolImportable, (), ())
 
 // ---- pools
 
+/// What opens an encrypted pool: a passphrase that somebody types after each boot, or a key in a file of this
+/// host, which rc.d/zfskeys loads at boot.
+enum class KeyKind { passphrase, file };
+BOOST_DESCRIBE_ENUM(KeyKind, passphrase, file)
+struct PoolEncryption {
+    KeyKind key = KeyKind::passphrase;
+    std::optional<SecretToken> secret; ///< the passphrase, as secret.keep named it
+};
+BOOST_DESCRIBE_STRUCT(PoolEncryption, (), (key, secret))
+
+struct SecretKeepResult {
+    SecretToken token;
+};
+BOOST_DESCRIBE_STRUCT(SecretKeepResult, (), (token))
+/// Keeps a secret in memory until an operation takes it, ten minutes at most. It comes on a descriptor (a
+/// pipe's end): one line of 8 to 512 bytes, without its end.
+struct SecretKeep {
+    BHYPE_OPERATION("secret.keep", reads, 10);
+    using Result = SecretKeepResult;
+};
+BOOST_DESCRIBE_STRUCT(SecretKeep, (), ())
+
 /// zpool create -m none -O compression=lz4 -O atime=off -o ashift=12 -o autotrim=on. Refused when a disk is
-/// in use.
+/// in use. Encrypted: its root is, and all in it; of a key in a file, hostd makes the file, with
+/// zfskeys_enable=YES. Error(secret_gone).
 struct PoolCreate {
     PoolName pool;
     std::vector<VdevGroup> groups; ///< at least one of data
+    std::optional<PoolEncryption> encryption;
     BHYPE_OPERATION("pool.create", irreversible, 120);
     using Result = Done;
 };
-BOOST_DESCRIBE_STRUCT(PoolCreate, (), (pool, groups))
+BOOST_DESCRIBE_STRUCT(PoolCreate, (), (pool, groups, encryption))
+
+/// zfs load-key of the pool's root, then zfs mount of what has a mountpoint. Error(key_wrong),
+/// Error(secret_gone). Without a secret the key's own location counts.
+struct PoolUnlock {
+    PoolName pool;
+    std::optional<SecretToken> secret;
+    BHYPE_OPERATION("pool.unlock", reconciled, 600);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(PoolUnlock, (), (pool, secret))
+/// zfs unmount of all in the pool, zfs unload-key. Error(dataset_busy) when something of it is in use: then
+/// all is mounted again.
+struct PoolLock {
+    PoolName pool;
+    BHYPE_OPERATION("pool.lock", reconciled, 600);
+    using Result = Done;
+};
+BOOST_DESCRIBE_STRUCT(PoolLock, (), (pool))
 
 /// zpool import -N: nothing of it is mounted. Error(pool_exists) when the name is taken,
 /// Error(pool_foreign) when another system had it last and `force` is not given.

@@ -103,6 +103,13 @@ std::string rc_word(std::string_view interface) {
     return word;
 }
 
+bool is_yes(std::string_view value) {
+    std::string lower;
+    for (const char c : value)
+        lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower == "yes" || lower == "true" || lower == "on" || lower == "1";
+}
+
 std::string with_word(const std::string& list, const std::string& word) {
     return list.empty() ? word : list + ' ' + word;
 }

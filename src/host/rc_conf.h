@@ -18,6 +18,9 @@ Command sysrc_remove(std::string_view name);
 /// "bh_dmz" for bh-dmz: what stands for an interface in a variable's name (ltr of network.subr).
 std::string rc_word(std::string_view interface);
 
+/// What rc.subr(8)'s checkyesno takes for yes.
+bool is_yes(std::string_view value);
+
 /// Lists of words: cloned_interfaces, vlans_em0.
 std::string with_word(const std::string& list, const std::string& word);
 std::string without_word(const std::string& list, const std::string& word);

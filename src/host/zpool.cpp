@@ -131,12 +131,23 @@ std::vector<std::string> group_words(const VdevGroup& group) {
     return words;
 }
 
-Command zpool_create(const PoolCreate& pool) {
+Command zpool_create(const PoolCreate& pool, const PoolKey& key) {
     if (auto problems = pool_problems(pool.groups); !problems.empty())
         throw Error(Code::invalid_field, {}, std::move(problems));
     auto command = zpool({"create", "-m", "none", "-O", "compression=lz4", "-O", "atime=off", "-o",
-                          "ashift=12", "-o", "autotrim=on", pool.pool.str()},
+                          "ashift=12", "-o", "autotrim=on"},
                          seconds(120));
+    auto& words = command.arguments;
+    if (pool.encryption) {
+        const bool file = pool.encryption->key == KeyKind::file;
+        const auto place = key.file ? key.file->str() : key_directory.str() + '/' + key_name(pool.pool, 1);
+        words.insert(words.end(),
+                     {"-O", "encryption=on", "-O", file ? "keyformat=raw" : "keyformat=passphrase", "-O",
+                      file ? "keylocation=file://" + place : "keylocation=prompt"});
+        if (!file)
+            command.input = key.passphrase.reveal() + '\n';
+    }
+    words.push_back(pool.pool.str());
     for (const auto& group : pool.groups)
         for (auto& word : group_words(group))
             command.arguments.push_back(std::move(word));

@@ -4,6 +4,7 @@
 
 #include "host/command.h"
 #include "host/operations.h"
+#include "host/zfs_key.h"
 
 namespace bhype::host {
 
@@ -21,7 +22,7 @@ std::vector<FieldProblem> pool_problems(const std::vector<VdevGroup>& groups);
 std::vector<std::string> group_words(const VdevGroup& group);
 
 /// Throws Error(invalid_field) when a group cannot be, or a disk is named twice.
-Command zpool_create(const PoolCreate& pool);
+Command zpool_create(const PoolCreate& pool, const PoolKey& key = {});
 Command zpool_add(const PoolAdd& add);
 Command zpool_import(const PoolImport& import);
 Command zpool_export(const PoolName& pool);

@@ -195,20 +195,24 @@ std::vector<PoolState> parse_zpool_status(const Command& command, const Output& 
 
 Command zfs_list_roots() {
     return {.program = Program::zfs,
-            .arguments = {"list", "-H", "-p", "-d", "0", "-o", "name,used,available"},
+            .arguments = {"list", "-H", "-p", "-d", "0", "-o",
+                          "name,used,available,encryption,keystatus,keylocation"},
             .input = std::nullopt,
             .deadline = std::chrono::seconds(30)};
 }
 
-void add_room(const Output& output, std::vector<PoolState>& pools) {
+void add_roots(const Output& output, std::vector<PoolState>& pools) {
     each_line(output.out, [&](std::string_view line) {
         const auto fields = split(line, '\t');
         const auto pool = std::ranges::find_if(
-            pools, [&](const PoolState& one) { return fields.size() == 3 && one.name.str() == fields[0]; });
+            pools, [&](const PoolState& one) { return fields.size() == 6 && one.name.str() == fields[0]; });
         if (pool == pools.end())
             return;
         pool->used = ByteSize(number<std::uint64_t>(fields[1]).value_or(0));
         pool->available = ByteSize(number<std::uint64_t>(fields[2]).value_or(0));
+        pool->encryption = fields[3];
+        pool->key_status = fields[4];
+        pool->key_location = fields[5];
     });
 }
 

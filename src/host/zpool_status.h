@@ -14,9 +14,9 @@ namespace bhype::host {
 Command zpool_status();
 std::vector<PoolState> parse_zpool_status(const Command& command, const Output& output);
 
-/// used and available of each pool's root, into `pools`. One that cannot be opened is not listed.
+/// Room and key of each pool's root, into `pools`. One that cannot be opened is not listed.
 Command zfs_list_roots();
-void add_room(const Output& output, std::vector<PoolState>& pools);
+void add_roots(const Output& output, std::vector<PoolState>& pools);
 
 /// Lists pools that could be imported: exported ones, and those of another system.
 Command zpool_import_list();

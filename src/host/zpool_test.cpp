@@ -25,6 +25,47 @@ VdevGroup group(VdevRole role, PoolLayout layout, const std::vector<const char*>
     return made;
 }
 
+TEST(Keys, AreToldFromTheTextsOfLibzfs) {
+    const auto load = zfs_load_key(PoolName::from("tank"), Secret("correct horse"));
+    EXPECT_EQ(load.input, "correct horse\n");
+    EXPECT_EQ(display(load).find("horse"), std::string::npos);
+    Output output;
+    EXPECT_TRUE(expect_key_loaded(load, output));
+    output.exit_status = 255;
+    output.err = "Key load error: Key already loaded for 'tank'.\n";
+    EXPECT_FALSE(expect_key_loaded(load, output));
+    const auto code = [&](const char* text, auto expect) {
+        output.err = text;
+        try {
+            expect(load, output);
+        } catch (const Error& error) {
+            return error.code();
+        }
+        return Code::internal;
+    };
+    EXPECT_EQ(code("Key load error: Incorrect key provided for 'tank'.\n", expect_key_loaded),
+              Code::key_wrong);
+    EXPECT_EQ(code("Key load error: 'tank' is not encrypted.\n", expect_key_loaded), Code::command_failed);
+    EXPECT_EQ(code("Key unload error: 'tank' is busy.\n", expect_key_unloaded), Code::dataset_busy);
+    output.err = "Key unload error: Key already unloaded for 'tank'.\n";
+    EXPECT_FALSE(expect_key_unloaded(load, output));
+}
+
+TEST(Keys, OnlyWhatHasAMountpointIsMounted) {
+    const auto list = zfs_list_mounts(PoolName::from("tank"));
+    Output output;
+    output.out =
+        "tank\tno\ton\tnone\ntank/bhype\tyes\ton\t/tank/bhype\ntank/bhype/vm\tno\ton\t/tank/bhype/vm\n"
+        "tank/old\tno\tnoauto\t/tank/old\ntank/legacy\tno\ton\tlegacy\n";
+    const auto found = parse_mounts(list, output);
+    ASSERT_EQ(found.size(), 5U);
+    std::string wanted;
+    for (const auto& one : found)
+        if (one.wanted && !one.mounted)
+            wanted += one.dataset + ' ';
+    EXPECT_EQ(wanted, "tank/bhype/vm ");
+}
+
 TEST(Zpool, ReadsItsList) {
     const auto pools = parse_zpool_list(
         zpool_list(), printed("tq\t14077227812832852083\t8053063680\t130048\t8052933632\tONLINE\n"
@@ -115,9 +156,14 @@ TEST(Zpool, ReadsItsStatus) {
 
 TEST(Zpool, KnowsWhatFitsIn) {
     auto pools = parse_zpool_status(zpool_status(), printed(status_text));
-    add_room(printed("zroot\t100\t900\nother\t1\t2\nbroken\n"), pools);
+    add_roots(printed("zroot\t100\t900\taes-256-gcm\tunavailable\tprompt\n"
+                      "other\t1\t2\toff\t-\tnone\nbroken\n"),
+              pools);
     EXPECT_EQ(pools[1].used, ByteSize(100));
     EXPECT_EQ(pools[1].available, ByteSize(900));
+    EXPECT_EQ(pools[1].encryption, "aes-256-gcm");
+    EXPECT_EQ(pools[1].key_status, "unavailable");
+    EXPECT_EQ(pools[1].key_location, "prompt");
     EXPECT_EQ(pools[0].available, ByteSize(0));
 }
 

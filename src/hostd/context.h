@@ -1,12 +1,14 @@
 #pragma once
 
 #include "host/dnsmasq.h"
+#include "host/zfs_key.h"
 #include "hostd/config.h"
 #include "hostd/firewall.h"
 #include "hostd/flights.h"
 #include "hostd/guard.h"
 #include "hostd/guests.h"
 #include "hostd/password.h"
+#include "hostd/secrets.h"
 #include "hostd/tree.h"
 #include "run/runner.h"
 #include "wire/host.h"
@@ -26,6 +28,7 @@ struct House {
     Firewall& firewall;
     Dhcp& dhcp;
     Guard& guard;
+    Secrets& secrets;
     RunCommand run;
 };
 
@@ -64,6 +67,10 @@ void grow(Context& context, const DatasetName& volume, ByteSize size);
 /// Error(policy).
 void check_media_places(const Config& config, const host::Machine& machine);
 
+/// What a new pool is closed with: a key file is made, and rc.d/zfskeys told to load such files. Throws
+/// Error(secret_gone).
+host::PoolKey key_of(Context& context, const host::PoolCreate& operation);
+
 /// bHype's dnsmasq; 0 when it does not run.
 pid_t dnsmasq_running(const host::DnsmasqFiles& files);
 
@@ -80,6 +87,9 @@ BHYPE_PERFORM(LeaseList);
 BHYPE_PERFORM(NeighborList);
 BHYPE_PERFORM(PoolCreate);
 BHYPE_PERFORM(PoolStatus);
+BHYPE_PERFORM(SecretKeep);
+BHYPE_PERFORM(PoolUnlock);
+BHYPE_PERFORM(PoolLock);
 BHYPE_PERFORM(PoolImportable);
 BHYPE_PERFORM(PoolImport);
 BHYPE_PERFORM(PoolExport);

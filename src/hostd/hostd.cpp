@@ -20,7 +20,7 @@ Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, Run
                                        })),
       run_(std::move(run)),
       guard_(paths.state, paths.run, [this](const host::Command& command) { return run_(command, {}); }),
-      house_{config_, paths_, tree_, *guests_, passwords, firewall_, dhcp_, guard_, run_},
+      house_{config_, paths_, tree_, *guests_, passwords, firewall_, dhcp_, guard_, secrets_, run_},
       flights_(paths.run + "/flights") {
     auto listening = wire::listen_at(paths.socket, 0660, static_cast<std::int64_t>(group));
     for (std::int64_t i = 0; i < config.workers; ++i)

@@ -37,6 +37,7 @@ class Hostd {
     Dhcp dhcp_;
     RunCommand run_;
     Guard guard_;
+    Secrets secrets_;
     House house_;
     std::mutex mutex_;
     std::condition_variable wanted_;

@@ -14,6 +14,18 @@
 namespace bhype::hostd {
 namespace {
 
+TEST(Secrets, AreTakenOnce) {
+    Secrets secrets;
+    const auto token = secrets.keep(Secret("correct horse"));
+    const auto other = secrets.keep(Secret("battery staple"));
+    EXPECT_EQ(secrets.take(token).reveal(), "correct horse");
+    EXPECT_THROW(secrets.take(token), Error);
+    EXPECT_EQ(secrets.take(other).reveal(), "battery staple");
+    for (int i = 0; i < 64; ++i)
+        secrets.keep(Secret("one of many"));
+    EXPECT_THROW(secrets.keep(Secret("too many")), Error);
+}
+
 /// What a lying bhyped may ask for. Each is refused before any command is run.
 TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
     const Config config;
@@ -31,6 +43,7 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
         ++commands;
         return host::Output{};
     });
+    Secrets secrets;
     House house{config,
                 paths,
                 tree,
@@ -39,6 +52,7 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
                 firewall,
                 dhcp,
                 guard,
+                secrets,
                 [&](const host::Command&, const run::Options&) {
                     ++commands;
                     return host::Output{};

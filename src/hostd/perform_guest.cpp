@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <future>
 #include <fstream>
 #include <set>
 
@@ -127,10 +128,11 @@ BHYPE_PERFORM(GuestStart) {
     if (!text)
         throw Error(Code::vm_file_missing, operation.dataset.str() + ": vm.toml");
     const auto machine = host::parse_machine(*text);
+    const auto zvol = context.house.paths.zvol + "/" + operation.dataset.str();
+    // A volume may take a while to open: beside the rest, until something changes.
+    auto disks = std::async(std::launch::async, [&] { check_disks(machine, zvol); });
     check_taps(context, operation, machine);
     check_media(context.house.config, machine);
-    const auto zvol = context.house.paths.zvol + "/" + operation.dataset.str();
-    check_disks(machine, zvol);
     {
         const Fd variables = os::open_beneath(keep.dataset.get(), "uefi-vars.fd", O_RDWR);
         struct stat facts {};
@@ -142,6 +144,7 @@ BHYPE_PERFORM(GuestStart) {
     const auto sysctl = host::parse_sysctl(ask, context.command(ask));
     const auto release = sysctl.find("kern.osreldate");
 
+    disks.get();
     // Memory of another size could not be used again.
     if (!remove_object(context, operation.vm))
         throw Error(Code::policy, "a VM named " + operation.vm.str() + " runs that is not bHype's");

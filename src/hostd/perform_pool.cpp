@@ -6,6 +6,8 @@
 #include "host/zpool.h"
 #include "host/zpool_status.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace bhype::hostd {
@@ -67,6 +69,17 @@ bool holds_vms_of_this_host(Context& context, const PoolName& pool) {
     return !tree.empty() && Uuid::parse(tree.front().id) && tree.front().host == uuid.str();
 }
 
+/// True also when that cannot be told.
+bool is_imported(Context& context, const PoolName& pool) {
+    try {
+        const auto list = host::zpool_list();
+        const auto all = host::parse_zpool_list(list, context.command(list));
+        return std::ranges::find(all, pool, &host::Pool::name) != all.end();
+    } catch (const Error&) {
+        return true;
+    }
+}
+
 void zpool(Context& context, const host::Command& command) {
     host::expect_zfs(command, context.command(command));
 }
@@ -88,7 +101,7 @@ BHYPE_PERFORM(PoolStatus) {
     static_cast<void>(operation);
     auto pools = look(context);
     if (!pools.empty())
-        host::add_room(context.command(host::zfs_list_roots()), pools);
+        host::add_roots(context.command(host::zfs_list_roots()), pools);
     return pools;
 }
 
@@ -99,12 +112,19 @@ BHYPE_PERFORM(PoolImportable) {
 }
 
 BHYPE_PERFORM(PoolCreate) {
-    const auto create = host::zpool_create(operation);
+    host::zpool_create(operation); // refuses groups that cannot be
     std::vector<DiskName> wanted;
     for (const auto& group : operation.groups)
         wanted.insert(wanted.end(), group.disks.begin(), group.disks.end());
     require_free(context, wanted);
-    zpool(context, create);
+    const auto key = key_of(context, operation);
+    try {
+        zpool(context, host::zpool_create(operation, key));
+    } catch (const Error&) {
+        if (key.file && !is_imported(context, operation.pool))
+            ::unlink(key.file->str().c_str()); // nothing was closed with it
+        throw;
+    }
     return {};
 }
 

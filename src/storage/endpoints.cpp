@@ -62,6 +62,15 @@ void raise(std::vector<FieldProblem> problems) {
         throw Error(Code::invalid_field, {}, std::move(problems));
 }
 
+void judge(const host::PoolEncryption& encryption, bool plan, std::vector<FieldProblem>& problems) {
+    const bool passphrase = encryption.key == host::KeyKind::passphrase;
+    if (passphrase && !encryption.secret && !plan)
+        problems.push_back({"encryption.secret", "is missing: POST /api/v1/secrets takes the passphrase and "
+                                                 "gives what belongs here"});
+    if (!passphrase && encryption.secret)
+        problems.push_back({"encryption.secret", "leave it out: bHype makes the key file itself"});
+}
+
 Reply start(const Services& services, const Call& call, const PoolName& pool, const char* kind,
             const std::string& title, json::value input) {
     return services.task_endpoints.start(call, kind, object_of(pool), title, std::move(input));
@@ -77,8 +86,10 @@ host::Vdev require_device(const PoolView& pool, const VdevName& device) {
 
 Reply create(const Services& services, const Call& call, const CreatePool& request) {
     call.note->only_asked = request.plan;
-    const host::PoolCreate operation{request.name, request.groups};
+    const host::PoolCreate operation{request.name, request.groups, request.encryption};
     auto problems = host::pool_problems(request.groups);
+    if (request.encryption)
+        judge(*request.encryption, request.plan, problems);
     for (const auto& pool : services.host.call(host::PoolList{}))
         if (pool.name == request.name)
             problems.push_back({"name", "there is a pool " + pool.name.str()});
@@ -93,6 +104,13 @@ Reply create(const Services& services, const Call& call, const CreatePool& reque
     const auto found = capacity(request.groups, sizes);
     plan.commands.push_back(host::display(host::zpool_create(operation)));
     plan.warnings = warnings(request.groups, sizes);
+    if (request.encryption)
+        plan.warnings.emplace_back(
+            request.encryption->key == host::KeyKind::passphrase
+                ? "After each boot the pool is closed until somebody gives the passphrase. "
+                  "Nobody can open it without."
+                : "The key lies on this host's own disks in " + host::key_directory.str() +
+                      ": keep a copy elsewhere. Nobody can open the pool without it.");
     plan.usable = found.usable;
     plan.survives = found.survives;
     return ok(encode(plan));
@@ -264,6 +282,7 @@ void add_action(api::Router& router, Services& services, const char* word, const
 void add_endpoints(api::Router& router, Services& services) {
     auto& tasks = services.task_endpoints;
     add_reading_endpoints(router, services);
+    add_key_endpoints(router, services);
     tasks.add<CreatePool>(
         router,
         {.method = Method::post,
@@ -272,7 +291,7 @@ void add_endpoints(api::Router& router, Services& services) {
          .summary = "Make a pool; what is on its disks is lost. With plan=true tell what would be done",
          .tag = "storage",
          .instead = router.component<StoragePlan>(),
-         .errors = {Code::pool_exists, Code::disk_in_use}},
+         .errors = {Code::pool_exists, Code::disk_in_use, Code::secret_gone}},
         [&](const Call& call, const CreatePool& request) { return create(services, call, request); });
     tasks.add<ImportPool>(
         router,

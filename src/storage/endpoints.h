@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/secret.h"
 #include "api/tasks.h"
 #include "storage/pools.h"
 
@@ -13,7 +14,9 @@ struct Services {
 
 /// /api/v1/disks, /pools, /importable-pools, /layouts. `services` must outlive the router.
 void add_endpoints(api::Router& router, Services& services);
-/// Those that change nothing; add_endpoints() has them.
+/// /api/v1/secrets, /pools/{pool}/unlock and /lock; add_endpoints() has them.
+void add_key_endpoints(api::Router& router, Services& services);
+/// Those that change nothing; the same.
 void add_reading_endpoints(api::Router& router, Services& services);
 
 // ---- requests
@@ -21,9 +24,10 @@ void add_reading_endpoints(api::Router& router, Services& services);
 struct CreatePool {
     PoolName name;
     std::vector<host::VdevGroup> groups;
+    std::optional<host::PoolEncryption> encryption;
     bool plan = false; ///< tell what would be done, do nothing
 };
-BOOST_DESCRIBE_STRUCT(CreatePool, (), (name, groups, plan))
+BOOST_DESCRIBE_STRUCT(CreatePool, (), (name, groups, encryption, plan))
 
 struct AddVdev {
     host::VdevGroup group;
@@ -80,6 +84,16 @@ struct ScheduleScrub {
     std::optional<std::string> scrub; ///< crontab(5)'s five fields; none: not by schedule
 };
 BOOST_DESCRIBE_STRUCT(ScheduleScrub, (), (scrub))
+
+struct GiveSecret {
+    Secret secret; ///< one line of 8 to 512 bytes
+};
+BOOST_DESCRIBE_STRUCT(GiveSecret, (), (secret))
+
+struct UnlockPool {
+    std::optional<SecretToken> secret; ///< the passphrase; a key file needs none
+};
+BOOST_DESCRIBE_STRUCT(UnlockPool, (), (secret))
 
 // ---- what the endpoints share
 

@@ -48,9 +48,24 @@ void add_device(const host::PoolState& pool, const host::Vdev& vdev, std::vector
 
 } // namespace
 
+bool is_encrypted(const host::PoolState& pool) {
+    return !pool.encryption.empty() && pool.encryption != "off" && pool.encryption != "-";
+}
+
+bool is_locked(const host::PoolState& pool) {
+    return is_encrypted(pool) && pool.key_status == "unavailable";
+}
+
 std::vector<PoolFinding> findings(const host::PoolState& pool, std::int64_t percent) {
     std::vector<PoolFinding> found;
     const auto& name = pool.name.str();
+    if (is_locked(pool))
+        found.push_back(
+            {"locked", Severity::critical,
+             fmt::format("Pool {} is locked: what is in it cannot be seen or used", name),
+             pool.key_location == "prompt"
+                 ? fmt::format("bhype pool unlock {} asks for its passphrase", name)
+                 : fmt::format("bhype pool unlock {} reads its key from {}", name, pool.key_location)});
     if (pool.state == "DEGRADED")
         found.push_back(
             {"degraded", Severity::warning,

@@ -17,6 +17,11 @@ struct PoolFinding {
 };
 BOOST_DESCRIBE_STRUCT(PoolFinding, (), (id, severity, text, advice))
 
+/// Its root is, which the rest of it inherits.
+bool is_encrypted(const host::PoolState& pool);
+/// And its key is not loaded.
+bool is_locked(const host::PoolState& pool);
+
 /// The worst first. `percent`: of the usable room.
 std::vector<PoolFinding> findings(const host::PoolState& pool, std::int64_t percent);
 

@@ -44,6 +44,10 @@ PoolView Pools::view(const host::Pool& pool, const std::vector<host::PoolState>&
         view.errors = state->errors;
         view.scan = state->scan;
         view.vdevs = state->vdevs;
+        if (is_encrypted(*state))
+            view.encryption =
+                state->key_location == "prompt" ? host::KeyKind::passphrase : host::KeyKind::file;
+        view.locked = is_locked(*state);
         view.findings = findings(*state, view.percent);
     }
     if (const auto found = schedules_.find(pool.name.str()); found != schedules_.end()) {

@@ -33,14 +33,16 @@ struct PoolView {
     std::string errors; ///< "No known data errors"
     host::Scan scan;
     std::vector<host::Vdev> vdevs;
-    std::vector<PoolFinding> findings;     ///< the worst first
-    std::optional<std::string> scrub;      ///< its schedule
-    std::vector<std::int64_t> next_scrubs; ///< five, epoch seconds
-    std::string zone;                      ///< of the schedule: "CET"
+    std::vector<PoolFinding> findings;       ///< the worst first
+    std::optional<host::KeyKind> encryption; ///< of its root
+    bool locked = false;                     ///< its key is not loaded: nothing in it can be used
+    std::optional<std::string> scrub;        ///< its schedule
+    std::vector<std::int64_t> next_scrubs;   ///< five, epoch seconds
+    std::string zone;                        ///< of the schedule: "CET"
 };
 BOOST_DESCRIBE_STRUCT(PoolView, (),
                       (name, guid, health, bhype, size, used, available, percent, reason, action, errors,
-                       scan, vdevs, findings, scrub, next_scrubs, zone))
+                       scan, vdevs, findings, encryption, locked, scrub, next_scrubs, zone))
 
 /// Safe to call from several threads.
 class Pools {

@@ -50,6 +50,21 @@ TEST(Health, SaysNothingOfAHealthyPool) {
     EXPECT_THAT(findings(healthy(), 79), IsEmpty());
 }
 
+TEST(Health, SaysHowALockedPoolIsOpened) {
+    auto state = healthy();
+    state.encryption = "off";
+    EXPECT_FALSE(is_encrypted(state));
+    state.encryption = "aes-256-gcm";
+    state.key_status = "available";
+    EXPECT_THAT(findings(state, 10), IsEmpty());
+    state.key_status = "unavailable";
+    state.key_location = "prompt";
+    EXPECT_THAT(ids(findings(state, 10)), ElementsAre("locked"));
+    EXPECT_THAT(findings(state, 10)[0].advice, HasSubstr("asks for its passphrase"));
+    state.key_location = "file:///keys/tank.key";
+    EXPECT_THAT(findings(state, 10)[0].advice, HasSubstr("file:///keys/tank.key"));
+}
+
 TEST(Health, SaysWhatIsWrongAndWhatToDo) {
     auto state = healthy();
     state.state = "DEGRADED";
@@ -173,7 +188,7 @@ TEST(Pools, MakingOneIsDoneOnce) {
     World world;
     world.host.made = false;
     task::FakeTasks tasks(world.host);
-    add_tasks(tasks, *world.pools);
+    add_tasks(tasks, *world.pools, [] {});
     const auto input = encode(
         host::PoolCreate{tank, {{host::VdevRole::data, host::PoolLayout::stripe, {DiskName::from("nda0")}}}});
     EXPECT_TRUE(tasks.run("pool.create", input));

@@ -25,15 +25,21 @@ json::value told(const host::DiskWipe& wipe) {
 }
 
 template <class Operation>
-void add(task::Tasks& tasks, Pools& pools, const char* kind, const char* title) {
+void add(
+    task::Tasks& tasks, Pools& pools, const char* kind, const char* title,
+    const std::function<void()>& changed = [] {}) {
+    const auto look_again = [&pools, changed] {
+        pools.wake();
+        changed();
+    };
     tasks.add({kind,
-               [&pools, title](task::Work& work, const json::value& input) -> json::value {
+               [look_again, title](task::Work& work, const json::value& input) -> json::value {
                    const auto operation = decode<Operation>(input);
                    commit(work, title, operation);
-                   pools.wake();
+                   look_again();
                    return told(operation);
                },
-               [&pools](task::Work&, const json::value&) { pools.wake(); }});
+               [look_again](task::Work&, const json::value&) { look_again(); }});
 }
 
 /// zpool create has no way to say that it has been done already: the pool of that name is it, when this task
@@ -59,7 +65,7 @@ std::string object_of(const PoolName& pool) {
     return "pool/" + pool.str();
 }
 
-void add_tasks(task::Tasks& tasks, Pools& pools) {
+void add_tasks(task::Tasks& tasks, Pools& pools, const std::function<void()>& changed) {
     tasks.add({"pool.create",
                [&pools](task::Work& work, const json::value& input) {
                    auto result = create(work, decode<host::PoolCreate>(input));
@@ -68,6 +74,8 @@ void add_tasks(task::Tasks& tasks, Pools& pools) {
                },
                [&pools](task::Work&, const json::value&) { pools.wake(); }});
     add<host::PoolImport>(tasks, pools, "pool.import", "Import the pool");
+    add<host::PoolUnlock>(tasks, pools, "pool.unlock", "Load the key and mount what is in the pool", changed);
+    add<host::PoolLock>(tasks, pools, "pool.lock", "Unmount all and forget the key", changed);
     add<host::PoolExport>(tasks, pools, "pool.export", "Export the pool");
     add<host::PoolScrub>(tasks, pools, "pool.scrub", "Tell ZFS about the scrub");
     add<host::PoolTrim>(tasks, pools, "pool.trim", "Tell ZFS about the trim");

@@ -53,6 +53,8 @@ bool refused(Code code) {
     case Code::overloaded:
     case Code::precondition_failed:
     case Code::pool_exists:
+    case Code::secret_gone:
+    case Code::key_wrong:
     case Code::disk_in_use:
     case Code::dataset_exists:
     case Code::dataset_has_clones:

@@ -873,6 +873,40 @@ class PoolCreate(PoolScenario):
         return status == ""
 
 
+class PoolKeyScenario(PoolScenario):
+    """An encrypted pool with a file system and a volume."""
+    closed = "printf 'correct horse\\n' | zpool create -m none -O encryption=on -O keyformat=passphrase -O keylocation=prompt depot nda2 && "\
+             "zfs create -o mountpoint=/depot depot/files && zfs create -V 16M depot/volume"
+    lock = " && zfs unmount depot/files && zfs unload-key depot"
+
+    def status(self, stage):
+        return stage.lab.sh("zfs list -H -o name,keystatus,mounted depot depot/files").out
+
+    def untouched(self, status):
+        return not self.reached(status) and "depot" in status
+
+
+class PoolUnlock(PoolKeyScenario):
+    kind = label = "pool.unlock"
+    made = PoolKeyScenario.closed + PoolKeyScenario.lock
+
+    def trigger(self, stage, case):
+        token = stage.api("POST", "/api/v1/secrets", {"secret": "correct horse"}).json()["token"]
+        return submitted(stage.api("POST", "/api/v1/pools/depot/unlock", {"secret": token}))
+
+    def reached(self, status):
+        return "depot/files\tavailable\tyes" in status
+
+
+class PoolLock(PoolKeyScenario):
+    kind = label = "pool.lock"
+    made = PoolKeyScenario.closed
+    path = "/api/v1/pools/depot/lock"
+
+    def reached(self, status):
+        return "depot/files\tunavailable\tno" in status
+
+
 class PoolExport(PoolScenario):
     kind = label = "pool.export"
     path = "/api/v1/pools/depot/export"
@@ -971,7 +1005,7 @@ class DiskWipe(PoolScenario):
 
 SCENARIOS = [SwitchCreate(), SwitchEdit(), SwitchDelete(), ForwardCreate(), ForwardDelete(), Firewall(), Create(), CreateFirst(), CreateForeign(), Clone(), FullClone(), Promote(), Start(), Stop(), Kill(), Reset(), Edit(), Delete(),
              TakeSnapshot(), EditSnapshot(), DeleteSnapshots(), RollBack(), RunPlan(), Setup(), SetupForeign(),
-             UplinkChange(), UplinkConfirm(), UplinkRevert(), PoolCreate(), PoolExport(), PoolImport(), PoolScrub(), PoolTrim(),
+             UplinkChange(), UplinkConfirm(), UplinkRevert(), PoolCreate(), PoolUnlock(), PoolLock(), PoolExport(), PoolImport(), PoolScrub(), PoolTrim(),
              PoolClear(), PoolAdd(), PoolPut(), PoolDevice(), DiskWipe(), Limit(), Grow()]
 
 

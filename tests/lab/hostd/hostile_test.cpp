@@ -61,6 +61,12 @@ BHYPE_ASKS_NOTHING(DiskList)
 BHYPE_ASKS_NOTHING(PoolList)
 BHYPE_ASKS_NOTHING(PoolStatus)
 BHYPE_ASKS_NOTHING(PoolImportable)
+BHYPE_LIES(SecretKeep, {Code::invalid_request, json::object{}}, {field, {{"secret", "in the frame"}}})
+BHYPE_LIES(PoolUnlock,
+           {Code::secret_gone, {{"pool", "tank"}, {"secret", "s0123456789abcdef0123456789abcdef"}}},
+           {field, {{"pool", "tank"}, {"secret", "file:///etc/passwd"}}}, {field, {{"pool", "-a"}}})
+BHYPE_LIES(PoolLock, {policy, {{"pool", "tank"}}}, {Code::dataset_missing, {{"pool", "none"}}},
+           {field, {{"pool", "-a"}}})
 BHYPE_ASKS_NOTHING(InterfaceList)
 BHYPE_ASKS_NOTHING(LeaseList)
 BHYPE_ASKS_NOTHING(NeighborList)

@@ -1,6 +1,7 @@
 // Every operation, performed by the lab's bhype-hostd as user bhype, in the order in which a VM comes and
 // goes. tests/lab/hostd_test.sh runs one test at a time and kills daemons in between.
 
+#include "base/secret.h"
 #include "session.h"
 
 #include <sys/socket.h>
@@ -199,6 +200,45 @@ TEST(Storage, DevicesComeAndGo) {
     session.perform(host::DeviceChange{more, device("nda3"), host::DeviceAction::remove});
     session.perform(host::DevicePut{more, device("nda2"), disk("nda3"), false});
     EXPECT_THAT(leaves(settled(session, more)), ElementsAre("nda3 ONLINE"));
+}
+
+TEST(Storage, EncryptedPoolsOpenAndClose) {
+    Session session;
+    const auto vault = PoolName::from("vault");
+    const auto secret = [&](const char* text) {
+        const Fd reading = readable(Secret(text));
+        return session.perform(host::SecretKeep{}, {.id = {}, .descriptor = reading.get()}).token;
+    };
+    const auto state = [&] {
+        for (const auto& pool : session.perform(host::PoolStatus{}))
+            if (pool.name == vault)
+                return pool.encryption + ' ' + pool.key_status + ' ' + pool.key_location;
+        return std::string("none");
+    };
+    host::PoolCreate create{vault, {group(host::PoolLayout::stripe, {"nda3"})}};
+    create.encryption = host::PoolEncryption{host::KeyKind::passphrase, secret("correct horse")};
+    session.perform(create);
+    EXPECT_EQ(state(), "aes-256-gcm available prompt");
+    session.perform(host::PoolLock{vault});
+    EXPECT_EQ(state(), "aes-256-gcm unavailable prompt");
+    session.perform(host::PoolLock{vault});
+    const auto wrong = secret("battery staple");
+    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::key_wrong);
+    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::secret_gone) << "once";
+    session.perform(host::PoolUnlock{vault, secret("correct horse")});
+    EXPECT_EQ(state(), "aes-256-gcm available prompt");
+    session.perform(host::PoolUnlock{vault, secret("correct horse")});
+    session.perform(host::PoolExport{vault});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
+
+    create.encryption = host::PoolEncryption{host::KeyKind::file, {}};
+    session.perform(create);
+    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
+    session.perform(host::PoolLock{vault});
+    session.perform(host::PoolUnlock{vault, {}});
+    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
+    session.perform(host::PoolExport{vault});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
 }
 
 TEST(Storage, PoolsAreCaredForAndMove) {

@@ -65,6 +65,13 @@ export async function order(method: string, path: string, body?: unknown, ifMatc
   return status === 202 ? data : undefined;
 }
 
+/// Waits until a task is over; throws unless it is done.
+export async function finished(task: Task): Promise<void> {
+  let now = task;
+  while (now.state === "queued" || now.state === "running") now = await get<Task>(`/tasks/${segment(task.id)}?wait=30`);
+  if (now.state !== "done") throw now.error ? new ApiError(now.error) : new Error(`${now.title}: ${now.state}`);
+}
+
 /// 128 random bits. crypto.randomUUID exists in secure contexts only.
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

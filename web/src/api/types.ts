@@ -486,6 +486,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools/{pool}/lock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unmount all of an encrypted pool and forget its key; nothing of it may be in use */
+        post: operations["post_pools_pool_lock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pools/{pool}/replace": {
         parameters: {
             query?: never;
@@ -554,6 +571,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools/{pool}/unlock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Load the key of an encrypted pool and mount what is in it */
+        post: operations["post_pools_pool_unlock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pools/{pool}/vdevs": {
         parameters: {
             query?: never;
@@ -565,6 +599,23 @@ export interface paths {
         put?: never;
         /** Add a group of disks to a pool; what is on them is lost. With plan=true tell what would be done */
         post: operations["post_pools_pool_vdevs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a passphrase to bhype-hostd, which keeps it in memory for ten minutes; the answer names it once in another request */
+        post: operations["post_secrets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1437,6 +1488,15 @@ export interface components {
                 layout?: "stripe" | "mirror" | "raidz1" | "raidz2" | "raidz3";
                 disks?: string[];
             }[];
+            encryption?: {
+                /** @enum {string} */
+                key: "passphrase" | "file";
+                /**
+                 * @description 's' and 32 hex digits, as POST /api/v1/secrets answers
+                 * @example s0123456789abcdef0123456789abcdef
+                 */
+                secret?: string;
+            };
             plan?: boolean;
         };
         CreateSwitch: {
@@ -1776,6 +1836,10 @@ export interface components {
             uplink?: string;
             reason: string;
         };
+        GiveSecret: {
+            /** Format: password */
+            secret: string;
+        };
         GrowDisk: {
             /** @description bytes, or text with K, M, G or T (powers of 1024) */
             size: number | string;
@@ -2106,6 +2170,9 @@ export interface components {
             scan: components["schemas"]["Scan"];
             vdevs: components["schemas"]["Vdev"][];
             findings: components["schemas"]["PoolFinding"][];
+            /** @enum {string} */
+            encryption?: "passphrase" | "file";
+            locked: boolean;
             scrub?: string;
             next_scrubs: number[];
             zone: string;
@@ -2121,7 +2188,7 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.below_floor" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.below_floor" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.key_wrong" | "storage.secret_gone" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
@@ -2178,6 +2245,13 @@ export interface components {
         };
         ScheduleScrub: {
             scrub?: string;
+        };
+        SecretKeepResult: {
+            /**
+             * @description 's' and 32 hex digits, as POST /api/v1/secrets answers
+             * @example s0123456789abcdef0123456789abcdef
+             */
+            token: string;
         };
         SetFloor: {
             percent: number;
@@ -2427,6 +2501,13 @@ export interface components {
             sent_bytes: number;
             sent_packets: number;
             sent_errors: number;
+        };
+        UnlockPool: {
+            /**
+             * @description 's' and 32 hex digits, as POST /api/v1/secrets answers
+             * @example s0123456789abcdef0123456789abcdef
+             */
+            secret?: string;
         };
         Upkeep: {
             /** @enum {string} */
@@ -5188,7 +5269,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description storage.disk_in_use, storage.pool_exists */
+            /** @description storage.disk_in_use, storage.pool_exists, storage.secret_gone */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5848,6 +5929,127 @@ export interface operations {
             };
         };
     };
+    post_pools_pool_lock: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description pool */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unmount all of an encrypted pool and forget its key; nothing of it may be in use */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.dataset_busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_pools_pool_replace: {
         parameters: {
             query?: {
@@ -6339,6 +6541,132 @@ export interface operations {
             };
         };
     };
+    post_pools_pool_unlock: {
+        parameters: {
+            query?: {
+                /** @description seconds to wait for the task's end, at most 60 */
+                wait?: string;
+            };
+            header?: {
+                /** @description The same key with the same request gives the same task, not a second one */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description pool */
+                pool: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["UnlockPool"];
+            };
+        };
+        responses: {
+            /** @description Load the key of an encrypted pool and mount what is in it */
+            202: {
+                headers: {
+                    /** @description The task's address */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description storage.key_wrong, storage.secret_gone */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_pools_pool_vdevs: {
         parameters: {
             query?: {
@@ -6450,6 +6778,107 @@ export interface operations {
                 };
             };
             /** @description api.idempotency_key_reused, api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_secrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "text"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GiveSecret"];
+            };
+        };
+        responses: {
+            /** @description Give a passphrase to bhype-hostd, which keeps it in memory for ten minutes; the answer names it once in another request */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretKeepResult"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.bad_origin, access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.unsupported_media_type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
             422: {
                 headers: {
                     [name: string]: unknown;

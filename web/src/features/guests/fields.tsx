@@ -9,6 +9,7 @@ export function TextField({
   problem,
   help,
   required,
+  secret,
 }: {
   id: string;
   label: string;
@@ -17,16 +18,19 @@ export function TextField({
   problem?: string;
   help?: string;
   required?: boolean;
+  /// Not shown as it is typed.
+  secret?: boolean;
 }) {
   return (
     <FormGroup label={label} fieldId={id} isRequired={required}>
       <TextInput
         id={id}
+        type={secret ? "password" : "text"}
         value={value}
         onChange={(_event, next) => onChange(next)}
         validated={problem ? "error" : "default"}
         aria-describedby={problem || help ? `${id}-help` : undefined}
-        autoComplete="off"
+        autoComplete={secret ? "new-password" : "off"}
         autoCapitalize="none"
         spellCheck={false}
       />

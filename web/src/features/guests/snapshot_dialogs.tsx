@@ -1,7 +1,7 @@
 import { Checkbox, Modal, ModalBody, ModalHeader, Radio } from "@patternfly/react-core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { call, get, segment } from "../../api/client";
+import { call, finished, get, order, segment } from "../../api/client";
 import type { Difference, Snapshot, SnapshotDefinition, SnapshotPlan, Vm } from "../../api/models";
 import { fieldProblems } from "../../api/problem";
 import { formatSize } from "../../text/size";
@@ -129,7 +129,13 @@ function Planned({ plan, error, retry, children }: { plan?: SnapshotPlan; error:
 function RollbackDialog({ vm, asked, onClose }: DialogProps) {
   const [definition, setDefinition] = useState<"keep" | "restore">("keep");
   const [typed, setTyped] = useState("");
+  const [keepAs, setKeepAs] = useState("");
   const path = `${onePath(vm, asked)}/rollback`;
+  const copied = async (): Promise<void> => {
+    const note = `before the rollback of ${vm.name} to ${asked.names[0]}`;
+    const task = await order("POST", `/vms/${segment(vm.name)}/clone`, { name: keepAs, full: true, note });
+    if (task) await finished(task);
+  };
   const plan = useQuery({
     queryKey: ["vms", "one", vm.name, "rollback-plan", asked.names[0], definition, vm.state],
     queryFn: async () => (await call<SnapshotPlan>("POST", path, { body: { definition, plan: true } })).data,
@@ -142,8 +148,18 @@ function RollbackDialog({ vm, asked, onClose }: DialogProps) {
       danger
       allowed={plan.isSuccess && plan.data.problems.length === 0 && typed === vm.name}
       onClose={onClose}
-      order={() => ({ method: "POST", path, body: { definition } })}
+      order={() => ({
+        method: "POST",
+        path,
+        body: { definition },
+        prepare: async () => {
+          if (keepAs) await copied();
+          return { definition };
+        },
+      })}
     >
+      <TextField id="rollback-keep" label="First keep the VM as it is now, as" value={keepAs} onChange={setKeepAs}
+        help="A name for a full copy, which takes as much room as its disks use. Empty: what came after the snapshot is lost" />
       <Radio id="keep-definition" name="definition" label="Keep today's definition" isChecked={definition === "keep"} onChange={() => setDefinition("keep")} />
       <Radio
         id="restore-definition"
@@ -154,7 +170,6 @@ function RollbackDialog({ vm, asked, onClose }: DialogProps) {
       />
       <Planned plan={plan.data} error={plan.error} retry={() => void plan.refetch()}>
         {definition === "restore" && plan.data && <Differences items={plan.data.differences} />}
-        
         <TypeToConfirm name={vm.name} value={typed} onChange={setTyped} />
       </Planned>
     </OrderDialog>

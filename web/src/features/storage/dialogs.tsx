@@ -11,11 +11,12 @@ import { scheduleWords } from "../protection/schedule";
 import { OrderDialog } from "../tasks/order_dialog";
 import { AddDisks, MakePool, PutDisk } from "./disk_dialogs";
 import { ImportPool } from "./import_dialog";
+import { Lock, Unlock } from "./keys";
 import { poolPath } from "./storage";
 
 export type Asked =
   | { what: "make" | "import" }
-  | { what: "add" | "export" | "clear" | "schedule"; pool: Pool }
+  | { what: "add" | "export" | "clear" | "schedule" | "unlock" | "lock"; pool: Pool }
   | { what: "upkeep"; pool: Pool; word: "scrub" | "trim"; action: "start" | "pause" | "stop" }
   | { what: "replace" | "attach"; pool: Pool; device: string }
   | { what: "device"; pool: Pool; device: string; action: "online" | "offline" | "detach" | "remove" };
@@ -72,6 +73,10 @@ export function Dialogs({ asked, onClose }: { asked: Asked; onClose: () => void 
       return <PutDisk pool={asked.pool} device={asked.device} word={asked.what} onClose={onClose} />;
     case "schedule":
       return <Schedule pool={asked.pool} onClose={onClose} />;
+    case "unlock":
+      return <Unlock pool={asked.pool} onClose={onClose} />;
+    case "lock":
+      return <Lock pool={asked.pool} onClose={onClose} />;
     case "export":
       return (
         <OrderDialog title={`Export pool ${asked.pool.name}?`} verb="Export" danger onClose={onClose} order={() => ({ method: "POST", path: poolPath(asked.pool.name, "/export") })}>

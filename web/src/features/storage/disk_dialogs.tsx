@@ -9,6 +9,7 @@ import { ErrorBox } from "../../ui/problem";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
 import { TextField } from "../guests/fields";
 import { OrderDialog } from "../tasks/order_dialog";
+import { EncryptionChoice, isWhole, noEncryption, wish, withSecret } from "./keys";
 import { groupWords, poolPath, useDisks } from "./storage";
 
 /// What the server would do, asked for anew whenever the wish changes.
@@ -70,7 +71,8 @@ export function MakePool({ onClose }: { onClose: () => void }) {
   const disks = useDisks(true);
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState<string[]>([]);
-  const [wish, setWish] = useState<string>();
+  const [wanted, setWanted] = useState<string>();
+  const [encryption, setEncryption] = useState(noEncryption);
   const [extra, setExtra] = useState<Record<string, string>>({});
   const [typed, setTyped] = useState("");
   const main = chosen.filter((disk) => !extra[disk]);
@@ -80,22 +82,23 @@ export function MakePool({ onClose }: { onClose: () => void }) {
     enabled: main.length > 0,
     retry: false,
   });
-  const proposal = layouts.data?.find((each) => each.name === wish) ?? layouts.data?.[0];
+  const proposal = layouts.data?.find((each) => each.name === wanted) ?? layouts.data?.[0];
   const more: VdevGroup[] = extraRoles.flatMap((role) => {
     const those = chosen.filter((disk) => extra[disk] === role);
     if (those.length === 0) return [];
     return [{ role, layout: role !== "cache" && role !== "spare" && those.length > 1 ? "mirror" : "stripe", disks: those }];
   });
   const groups = main.length > 0 && proposal ? [...proposal.groups, ...more] : [];
-  const plan = useStoragePlan("/pools", { name, groups }, name !== "" && groups.length > 0);
+  const body = { name, groups, ...wish(encryption) };
+  const plan = useStoragePlan("/pools", body, name !== "" && groups.length > 0);
   const problems = fieldProblems(plan.error);
   const change = (next: () => void) => {
     next();
     setTyped("");
   };
   return (
-    <OrderDialog title="Make a pool" verb="Make it" danger allowed={Boolean(plan.data) && typed === name} onClose={onClose}
-      order={() => ({ method: "POST", path: "/pools", body: { name, groups } })}>
+    <OrderDialog title="Make a pool" verb="Make it" danger allowed={Boolean(plan.data) && typed === name && isWhole(encryption)} onClose={onClose}
+      order={() => ({ method: "POST", path: "/pools", body, prepare: () => withSecret(body, encryption) })}>
       <TextField id="pool-name" label="Name" required value={name} onChange={(next) => change(() => setName(next))} problem={problems["name"]} />
       {disks.error && <ErrorBox error={disks.error} />}
       {disks.data && <DiskChoice disks={disks.data} chosen={chosen} onChange={(next) => change(() => setChosen(next))} label="Disks" />}
@@ -115,12 +118,13 @@ export function MakePool({ onClose }: { onClose: () => void }) {
       {main.length > 0 && layouts.data && (
         <FormGroup role="radiogroup" label="Layout" fieldId="layout">
           {layouts.data.map((each) => (
-            <Radio key={each.name} id={`layout-${each.name}`} name="layout" isChecked={each === proposal} onChange={() => change(() => setWish(each.name))}
+            <Radio key={each.name} id={`layout-${each.name}`} name="layout" isChecked={each === proposal} onChange={() => change(() => setWanted(each.name))}
               label={`${each.name}: ${formatSize(each.usable)}, ${each.survives === 0 ? "no disk may fail" : each.survives === 1 ? "any one disk may fail" : `any ${each.survives} disks may fail`}${each.recommended ? " (recommended)" : ""}`}
               description={`${each.words} ${groupWords(each.groups)}`} />
           ))}
         </FormGroup>
       )}
+      <EncryptionChoice value={encryption} onChange={setEncryption} />
       {plan.error && !problems["name"] && <ErrorBox error={plan.error} />}
       {plan.data && (
         <>

@@ -20,6 +20,7 @@ const look: Record<string, string> = { ONLINE: "ok", DEGRADED: "warning" };
 function PoolCard({ pool, administers, ask }: { pool: Pool; administers: boolean; ask: (asked: Asked) => void }) {
   const scanning = pool.scan.kind !== "none" && pool.scan.state === "running";
   const items = [
+    ...(pool.locked ? [{ title: "Unlock", onClick: () => ask({ what: "unlock", pool }) }] : []),
     ...(scanning && pool.scan.kind === "scrub"
       ? [
           { title: "Pause the scrub", onClick: () => ask({ what: "upkeep", pool, word: "scrub", action: "pause" }) },
@@ -30,6 +31,7 @@ function PoolCard({ pool, administers, ask }: { pool: Pool; administers: boolean
     { title: "Trim", onClick: () => ask({ what: "upkeep", pool, word: "trim", action: "start" }) },
     { title: "Clear errors", onClick: () => ask({ what: "clear", pool }) },
     { title: "Add disks", onClick: () => ask({ what: "add", pool }) },
+    ...(pool.encryption && !pool.locked ? [{ title: "Lock", onClick: () => ask({ what: "lock", pool }) }] : []),
     ...(pool.bhype ? [] : [{ title: "Export", onClick: () => ask({ what: "export", pool }) }]),
   ];
   return (
@@ -38,9 +40,11 @@ function PoolCard({ pool, administers, ask }: { pool: Pool; administers: boolean
         <div className="page-head-line">
           <h2 className="section-title">{pool.name}</h2>
           <StateLabel state={look[pool.health] ?? "failed"} word={pool.health} />
+          {pool.encryption && <StateLabel state={pool.locked ? "attention" : "ok"} word={pool.locked ? "locked" : "encrypted"} />}
           {pool.bhype && <span className="quiet">holds the VMs</span>}
           {administers && (
             <div className="page-head-actions">
+              {pool.locked && <Button onClick={() => ask({ what: "unlock", pool })}>Unlock</Button>}
               <ActionsColumn items={items} />
             </div>
           )}

@@ -7,6 +7,8 @@ export interface Order {
   method: "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: Record<string, unknown>;
+  /// Gives the body that is sent, when something has to be done for it first: with a secret, which is not in `body`.
+  prepare?: () => Promise<Record<string, unknown>>;
   /// ETag of what the user was shown: nothing else is changed.
   ifMatch?: string;
 }
@@ -50,7 +52,8 @@ const groupWords = ({ role = "data", layout = "stripe", disks = [] }: Group): st
 export function poolCommand({ method, path, body = {} }: Order): string | undefined {
   const text = (key: string): string => String(body[key] ?? "");
   if (method === "POST" && path === "/pools") {
-    return shellLine(["bhype", "pool", "create", text("name"), ...((body["groups"] ?? []) as Group[]).flatMap(groupWords), "--yes"]);
+    const encryption = body["encryption"] as { key: string } | undefined;
+    return shellLine(["bhype", "pool", "create", text("name"), ...(encryption ? ["--encrypt", encryption.key] : []), ...((body["groups"] ?? []) as Group[]).flatMap(groupWords), "--yes"]);
   }
   const wiped = /^\/disks\/([^/]+)\/wipe$/.exec(path)?.[1];
   if (wiped) return shellLine(["bhype", "disk", "wipe", decodeURIComponent(wiped), "--yes"]);
@@ -63,6 +66,8 @@ export function poolCommand({ method, path, body = {} }: Order): string | undefi
       return words(verb, text("action"));
     case "clear":
       return words(verb, text("device"));
+    case "lock":
+    case "unlock":
     case "export":
       return words(verb);
     case "devices":

@@ -68,7 +68,7 @@ export function useOrder() {
   const client = useQueryClient();
   const { follow } = useTaskDrawer();
   return useMutation({
-    mutationFn: (wanted: Order) => order(wanted.method, wanted.path, wanted.body, wanted.ifMatch),
+    mutationFn: async (wanted: Order) => order(wanted.method, wanted.path, wanted.prepare ? await wanted.prepare() : wanted.body, wanted.ifMatch),
     onSuccess: (task, wanted) => {
       if (task) {
         rememberOrder(task.id, wanted);
