@@ -6,6 +6,7 @@
 #include "lab/core/accounts.h"
 #include "lab/core/command.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -20,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace bhype::lab {
@@ -29,6 +31,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t chunk = 128 * 1024;
+constexpr std::size_t file_limit = wire::frame_limit / 2;
+constexpr std::size_t stdio_chunk = 4096; // what FreeBSD's stdio reads of a pipe at once
 
 fs::path state() {
     const char* dir = std::getenv("BHYPE_LAB_DIR");
@@ -88,7 +92,64 @@ Answer account(const char* file, std::size_t field, const std::string& key) {
     return {ENOENT, ""};
 }
 
-Answer answer_upcall(const std::vector<std::string>& words) {
+/// All of an ordinary file, or as much of a device as anybody wants of a key.
+Answer read_file(const std::string& path) {
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+        return {errno, ""};
+    struct stat info {};
+    ::fstat(file.get(), &info);
+    if (S_ISREG(info.st_mode) && info.st_size > static_cast<off_t>(file_limit))
+        return {EFBIG, ""};
+    std::string content(file_limit, '\0');
+    std::size_t filled = 0;
+    while (filled < content.size()) {
+        const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
+        if (got < 0)
+            return {errno, ""};
+        if (got == 0)
+            break;
+        filled += static_cast<std::size_t>(got);
+    }
+    content.resize(filled);
+    return {0, content};
+}
+
+/// Standard input, if it is a terminal: left as it was found, however the command ends.
+class Terminal {
+  public:
+    ~Terminal() { restore(); }
+
+    int set_echo(bool on) {
+        if (on) {
+            restore();
+            return 0;
+        }
+        termios silent{};
+        if (::tcgetattr(0, &silent) != 0)
+            return errno;
+        if (!found_) {
+            found_ = silent;
+            stop_action_ = ::signal(SIGTSTP, SIG_IGN); // as libzfs has it meanwhile
+        }
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHOE | ECHOK | ECHONL);
+        return ::tcsetattr(0, TCSAFLUSH, &silent) == 0 ? 0 : errno;
+    }
+
+    void restore() {
+        if (!found_)
+            return;
+        ::tcsetattr(0, TCSAFLUSH, &*found_);
+        ::signal(SIGTSTP, stop_action_);
+        found_.reset();
+    }
+
+  private:
+    std::optional<termios> found_;
+    void (*stop_action_)(int) = SIG_DFL;
+};
+
+Answer answer_upcall(const std::vector<std::string>& words, Terminal& terminal) {
     const auto& kind = words[0];
     if (kind == "mount" && words.size() >= 4)
         return {mount_served(words[1], words[2], words[2], std::strtoul(words[3].c_str(), nullptr, 10)), ""};
@@ -98,15 +159,10 @@ Answer answer_upcall(const std::vector<std::string>& words) {
         ::rmdir(words[1].c_str());
         return {};
     }
-    if (kind == "read" && words.size() >= 2) {
-        Fd file(::open(words[1].c_str(), O_RDONLY | O_CLOEXEC));
-        if (!file)
-            return {errno, ""};
-        std::string content(wire::frame_limit / 2, '\0');
-        const ssize_t size = ::read(file.get(), content.data(), content.size());
-        content.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-        return {size < 0 ? errno : 0, content};
-    }
+    if (kind == "read" && words.size() >= 2)
+        return read_file(words[1]);
+    if (kind == "echo" && words.size() >= 2)
+        return {terminal.set_echo(words[1] == "on"), ""};
     if (words.size() >= 2 && (kind == "getpwnam" || kind == "getpwuid"))
         return account("/etc/passwd", kind == "getpwnam" ? 0 : 2, words[1]);
     if (words.size() >= 2 && (kind == "getgrnam" || kind == "getgrgid"))
@@ -114,14 +170,20 @@ Answer answer_upcall(const std::vector<std::string>& words) {
     return {ENOSYS, ""};
 }
 
-/// Only these read what they are given; others must not eat the input of the script that calls them.
-bool reads_input(const std::vector<std::string>& args) {
-    if (args.size() < 2)
+void answer_with(int agent, const Answer& reply) {
+    std::string bytes(sizeof(reply.error), '\0');
+    std::memcpy(bytes.data(), &reply.error, sizeof(reply.error));
+    send_frame(agent, wire::Frame::answer, bytes + reply.payload);
+}
+
+/// These read all that they are given, past libzfs's streams. What others want they ask for when they want
+/// it: they must not eat the input of the script that calls them.
+bool reads_all_input(const std::vector<std::string>& args) {
+    if (args.size() < 2 || args[0] != "zfs")
         return false;
-    for (const char* verb : {"receive", "recv", "load-key", "change-key", "create", "import", "mount"})
-        if (args[1] == verb)
-            return verb[0] == 'r' || ::isatty(0) == 0;
-    return false;
+    if (args[1] == "receive" || args[1] == "recv")
+        return ::isatty(0) == 0;
+    return args[1] == "program" && std::find(args.begin() + 2, args.end(), "-") != args.end();
 }
 
 /// Becomes readable when somebody asks this process to end.
@@ -158,12 +220,14 @@ int run(const std::vector<std::string>& args) {
     std::vector<std::string> request{"run", nanoseconds_now(), std::to_string(mask)};
     request.insert(request.end(), args.begin(), args.end());
     const int agent = answer.fd.get();
-    bool input = reads_input(args);
+    bool input = reads_all_input(args);
+    std::size_t wanted = 0; // by a stream over there that is being read
+    Terminal terminal;
     if (!send_request(agent, request) || (!input && !send_frame(agent, wire::Frame::standard_input, "")))
         fail("the ZFS appliance of the lab does not answer");
     std::string buffer(chunk, '\0');
     while (true) {
-        std::array<pollfd, 3> set{pollfd{agent, POLLIN, 0}, pollfd{input ? 0 : -1, POLLIN, 0},
+        std::array<pollfd, 3> set{pollfd{agent, POLLIN, 0}, pollfd{input || wanted > 0 ? 0 : -1, POLLIN, 0},
                                   pollfd{requests.get(), POLLIN, 0}};
         if (::poll(set.data(), set.size(), -1) < 0)
             continue;
@@ -174,9 +238,15 @@ int run(const std::vector<std::string>& args) {
                 ended_by = static_cast<int>(asked.ssi_signo);
             ::shutdown(agent, SHUT_WR);
             input = false;
+            wanted = 0;
             continue;
         }
-        if (set[1].revents != 0) {
+        if (set[1].revents != 0 && wanted > 0) {
+            const ssize_t got = ::read(0, buffer.data(), std::min(wanted, stdio_chunk));
+            wanted = 0;
+            answer_with(agent, {got < 0 ? errno : 0,
+                                buffer.substr(0, static_cast<std::size_t>(std::max<ssize_t>(got, 0)))});
+        } else if (set[1].revents != 0) {
             const ssize_t got = ::read(0, buffer.data(), buffer.size());
             input = got > 0;
             if (!send_frame(
@@ -188,6 +258,7 @@ int run(const std::vector<std::string>& args) {
             continue;
         wire::FrameHeader header{};
         if (!read_all(agent, &header, sizeof(header)) || header.length > wire::frame_limit) {
+            terminal.restore();
             if (ended_by != 0)
                 end_by(ended_by);
             fail("the ZFS appliance went away");
@@ -204,10 +275,11 @@ int run(const std::vector<std::string>& args) {
             break;
         }
         case wire::Frame::upcall: {
-            const auto reply = answer_upcall(split_strings(body));
-            std::string bytes(sizeof(reply.error), '\0');
-            std::memcpy(bytes.data(), &reply.error, sizeof(reply.error));
-            send_frame(agent, wire::Frame::answer, bytes + reply.payload);
+            const auto words = split_strings(body);
+            if (words.size() >= 2 && words[0] == "input")
+                wanted = std::strtoul(words[1].c_str(), nullptr, 10);
+            else
+                answer_with(agent, answer_upcall(words, terminal));
             break;
         }
         case wire::Frame::exit: {
@@ -237,8 +309,7 @@ int zfs_boot() {
     std::error_code none;
     if (fs::file_size(state() / "zpool.cache", none) == 0 || none)
         return 0;
-    const int imported = run({"zpool", "import", "-c", "/etc/zfs/zpool.cache", "-a", "-N"});
-    return imported != 0 ? imported : run({"zfs", "mount", "-a"});
+    return run({"zpool", "import", "-c", "/etc/zfs/zpool.cache", "-a", "-N"});
 }
 
 std::optional<std::string> zvol_drive(const std::string& path) {

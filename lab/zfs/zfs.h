@@ -12,8 +12,9 @@ namespace bhype::lab {
 int zfs_main(const std::vector<std::string>& args);
 int zpool_main(const std::vector<std::string>& args);
 
-// What rc.d/zpool, zfs and zvol do at boot: mounts the tree below /dev/zvol, imports the pools that were
-// imported when the power went, mounts their datasets. Call it once, inside the lab, after start().
+// What rc.d/zpool does at boot: mounts the tree below /dev/zvol, imports the pools that were imported when
+// the power went. Keys and mounts are for rc.d/zfskeys and rc.d/zfs. Call it once, inside the lab, after
+// start().
 int zfs_boot();
 
 // For a path below /dev/zvol: options of QEMU's -blockdev or -drive (driver=nbd,server...,export=...), to

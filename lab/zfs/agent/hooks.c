@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { upcall_fd = 3, reply_limit = 256 * 1024 };
@@ -112,17 +113,20 @@ int __wrap_rmdir(const char *path)
     return __real_rmdir(path);
 }
 
-/* A file that the administrator named is a file of the lab: keys, channel programs. */
+static int begins_with_any(const char *path, const char *const *prefixes, size_t count)
+{
+    for (size_t i = 0; i < count; ++i)
+        if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
+            return 1;
+    return 0;
+}
+
+/* A file that the administrator named is a file of the lab: channel programs, configurations of pools. */
 static int is_of_the_lab(const char *path, int writing)
 {
     static const char *const own[] = {"/dev/", "/proc/", "/sys/", "/run/", "/etc/blkid.conf", "/etc/dfs/",
                                       "/etc/hostid", "/etc/mtab", "/etc/zfs/", "/usr/share/zfs/"};
-    if (writing || path[0] == '\0')
-        return 0;
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); ++i)
-        if (strncmp(path, own[i], strlen(own[i])) == 0)
-            return 0;
-    return 1;
+    return !writing && path[0] != '\0' && !begins_with_any(path, own, sizeof(own) / sizeof(own[0]));
 }
 
 static int open_of_the_lab(const char *path)
@@ -130,6 +134,9 @@ static int open_of_the_lab(const char *path)
     char *data = NULL;
     size_t length = 0;
     int error = ask(&data, &length, "read", path, NULL);
+    /* A directory can be opened and not read; that is for libzfs to find out. */
+    if (error == EISDIR)
+        return __real_open("/", O_RDONLY | O_CLOEXEC);
     if (error != 0)
         return fail(error);
     int fd = memfd_create("lab", MFD_CLOEXEC);
@@ -164,9 +171,13 @@ int __wrap_open64(const char *path, int flags, ...)
 
 FILE *__real_fopen(const char *path, const char *mode);
 
+/* A key may lie anywhere in the lab, also where open() would look at the appliance's own files. */
 FILE *__wrap_fopen(const char *path, const char *mode)
 {
-    if (!is_of_the_lab(path, mode[0] != 'r' || strchr(mode, '+') != NULL))
+    static const char *const own[] = {"/proc/", "/sys/", "/etc/blkid.conf", "/etc/dfs/", "/etc/exports.d/",
+                                      "/etc/mtab"};
+    if (mode[0] != 'r' || strchr(mode, '+') != NULL ||
+        begins_with_any(path, own, sizeof(own) / sizeof(own[0])))
         return __real_fopen(path, mode);
     int fd = open_of_the_lab(path);
     return fd < 0 ? NULL : fdopen(fd, "r");
@@ -250,6 +261,67 @@ int __wrap_isatty(int fd)
         return 1;
     errno = ENOTTY;
     return 0;
+}
+
+/*
+ * Keys come from standard input. It is fetched piece by piece when libzfs reads, so that a command which needs no key
+ * leaves it to the script that called the command.
+ */
+static FILE *input;
+
+static ssize_t read_input(void *cookie, char *to, size_t size)
+{
+    (void)cookie;
+    char text[24];
+    char *data = NULL;
+    size_t length = 0;
+    snprintf(text, sizeof(text), "%zu", size);
+    int error = ask(&data, &length, "input", text, NULL);
+    if (error != 0)
+        return fail(error);
+    if (length > size)
+        length = size;
+    memcpy(to, data, length);
+    explicit_bzero(data, length);
+    free(data);
+    return (ssize_t)length;
+}
+
+__attribute__((constructor)) static void prepare_streams(void)
+{
+    const cookie_io_functions_t functions = {.read = read_input};
+    input = fopencookie(NULL, "r", functions);
+    if (input != NULL)
+        stdin = input;
+    /* As on a terminal: the line after a prompt comes before what standard error says next. */
+    if (__wrap_isatty(STDOUT_FILENO))
+        setlinebuf(stdout);
+}
+
+int __real_fileno(FILE *stream);
+
+int __wrap_fileno(FILE *stream)
+{
+    return stream == input ? STDIN_FILENO : __real_fileno(stream);
+}
+
+/* libzfs only turns the echo off and on again. */
+int __wrap_tcgetattr(int fd, struct termios *state)
+{
+    if (!__wrap_isatty(fd))
+        return -1;
+    memset(state, 0, sizeof(*state));
+    state->c_lflag = ECHO | ECHOE | ECHOK;
+    return 0;
+}
+
+int __wrap_tcsetattr(int fd, int when, const struct termios *state)
+{
+    (void)when;
+    if (!__wrap_isatty(fd))
+        return -1;
+    int error = ask(NULL, NULL, "echo", state->c_lflag & ECHO ? "on" : "off", NULL);
+    return error == 0 ? 0 : fail(error);
 }
 
 /* FreeBSD gives the disk to ZFS as it is; Linux would write a partition table first. */
