@@ -57,6 +57,42 @@ std::set<std::string> bridged_interfaces() {
     return names;
 }
 
+/// Members of the bridge of that name.
+std::set<std::string> members_of(const std::string& bridge) {
+    std::set<std::string> names;
+    Interfaces interfaces(false);
+    for (const auto& one : interfaces.all)
+        if (one.name() == bridge)
+            for (const auto& member : one.members)
+                if (const auto* port = interfaces.find(member.index))
+                    names.insert(port->name());
+    return names;
+}
+
+/// Whether a rule "on ! BRIDGE tagged T" leaves alone what BRIDGE forwards: T comes from that bridge alone,
+/// and a quick rule before lets T leave by all of its members.
+bool spares_bridged(const std::vector<PfRule>& rules, std::size_t at, const PfInterfaces& interfaces) {
+    const auto& rule = rules[at];
+    if (rule.tagged.empty() || rule.tagged_not || !rule.interface_not || rule.direction != 'o')
+        return false;
+    for (const auto& other : rules)
+        if (other.tag == rule.tagged && (other.interface != rule.interface || other.interface_not))
+            return false;
+    auto left = members_of(rule.interface);
+    for (std::size_t i = 0; i < at; ++i) {
+        const auto& pass = rules[i];
+        const bool whole = pass.action == PfAction::pass && pass.quick && pass.direction == 'o' &&
+                           pass.tagged == rule.tagged && !pass.tagged_not && !pass.interface_not &&
+                           !pass.protocol && pass.source.address.is_any() &&
+                           pass.destination.address.is_any() &&
+                           (pass.family == 0 || pass.family == rule.family);
+        if (whole)
+            for (const auto& name : pf_members(interfaces, pass.interface))
+                left.erase(name);
+    }
+    return left.empty();
+}
+
 /// net.link.bridge.pfil_*: whether packets that pass a bridge would meet one of these rules.
 void refuse_filtered_bridges(const PfKernel& kernel, const PfInterfaces& interfaces) {
     const auto is_set = [](const char* name) {
@@ -78,10 +114,10 @@ void refuse_filtered_bridges(const PfKernel& kernel, const PfInterfaces& interfa
     };
     for (const auto& [path, ruleset] : kernel.rulesets)
         for (const auto& rules : ruleset)
-            for (const auto& rule : rules)
-                if (concerns(rule))
+            for (std::size_t at = 0; at < rules.size(); ++at)
+                if (concerns(rules[at]) && !spares_bridged(rules, at, interfaces))
                     throw std::runtime_error(
-                        "'" + text_of(rule) +
+                        "'" + text_of(rules[at]) +
                         "' would act on what bridges forward (net.link.bridge.pfil_member, "
                         "pfil_bridge), which is not provided by the lab");
 }

@@ -77,10 +77,12 @@ std::string neighbors_table(const json::value& neighbors, bool plain) {
 std::string forwards_table(const json::value& forwards, bool plain) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& forward : forwards.as_array())
-        rows.push_back({text(forward, "name"), text(forward, "protocol"), text(forward, "from"),
-                        text(forward, "port"), text(forward, "vm"), text(forward, "nic"),
-                        text(forward, "to") + ':' + text(forward, "to_port"), text(forward, "state"),
-                        text(forward, "reason").empty() ? text(forward, "note") : text(forward, "reason")});
+        rows.push_back(
+            {text(forward, "name"), text(forward, "protocol"), text(forward, "from"), text(forward, "port"),
+             text(forward, "vm"), text(forward, "nic"),
+             text(forward, "to").empty() ? "-" : text(forward, "to") + ':' + text(forward, "to_port"),
+             text(forward, "state"),
+             text(forward, "reason").empty() ? text(forward, "note") : text(forward, "reason")});
     return table({"NAME", "PROTOCOL", "FROM", "PORT", "VM", "NIC", "TO", "STATE", "NOTE"}, rows, plain);
 }
 
@@ -219,7 +221,7 @@ int send(Context& context, const std::string& method, const std::string& path, j
     body["plan"] = true;
     const auto answer = context.api().send(method, path, body, headers);
     std::cout << (context.json ? json::serialize(answer) + "\n" : plan_text(answer));
-    return done;
+    return answer.at("problems").as_array().empty() ? done : refused;
 }
 
 int create(Context& context, const SwitchOptions& options) {

@@ -84,6 +84,7 @@ std::string show_text(const json::value& vm) {
                                     text(nic, "switch") +
                                     (text(nic, "tap").empty() ? "" : ", " + text(nic, "tap")) +
                                     (text(nic, "address").empty() ? "" : ", " + text(nic, "address")) +
+                                    (text(nic, "fixed").empty() ? "" : ", keeps " + text(nic, "fixed")) +
                                     ", slot " + text(nic, "slot"));
     for (const auto& cd : vm.at("cds").as_array())
         line(text(cd, "name"), text(cd, "image"));

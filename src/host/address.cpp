@@ -85,6 +85,7 @@ std::string unusable(std::string_view address) {
     static constexpr std::pair<std::string_view, std::string_view> special[] = {
         {"0.0.0.0/8", "lies in 0.0.0.0/8, which no host can have"},
         {"127.0.0.0/8", "is a loopback address"},
+        {"169.254.0.0/16", "is link-local (RFC 3927), which FreeBSD does not forward"},
         {"224.0.0.0/4", "is a multicast address"},
         {"240.0.0.0/4", "lies in 240.0.0.0/4, which is reserved"},
         {"::/128", "is the unspecified address"},

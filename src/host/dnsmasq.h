@@ -13,7 +13,7 @@ struct DnsmasqFiles {
     HostPath leases = HostPath::from("/var/db/bhype-dhcp/dnsmasq.leases");
     HostPath hosts = HostPath::from("/usr/local/etc/bhype/dnsmasq.hosts"); ///< read as `user` on SIGHUP
     HostPath pid = HostPath::from("/var/run/bhype/dnsmasq.pid");
-    UserName user = UserName::from("nobody");
+    UserName user = UserName::from("_bhype_dns"); ///< that it becomes; README.md makes it
 };
 
 /// The addresses that a range hands out, both ends included: the larger side of the network beside the

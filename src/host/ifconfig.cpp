@@ -183,6 +183,9 @@ Command ifconfig_destroy(const InterfaceName& name) {
 Command ifconfig_up(const InterfaceName& name) {
     return ifconfig({name.str(), "up"});
 }
+Command ifconfig_down(const InterfaceName& name) {
+    return ifconfig({name.str(), "down"});
+}
 Command ifconfig_mtu(const InterfaceName& name, std::int64_t mtu) {
     return ifconfig({name.str(), "mtu", std::to_string(mtu)});
 }

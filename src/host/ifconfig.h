@@ -33,6 +33,7 @@ std::optional<InterfaceName> made_interface(const Output& output);
 Command
 ifconfig_destroy(const InterfaceName& name); ///< waits while a tap is open: never before its bhyve ended
 Command ifconfig_up(const InterfaceName& name);
+Command ifconfig_down(const InterfaceName& name);
 Command ifconfig_mtu(const InterfaceName& name, std::int64_t mtu);
 /// `address` with its prefix length, of either family, as parse_ifconfig_list() gives it or from a type that
 /// has checked it.

@@ -212,11 +212,12 @@ BOOST_DESCRIBE_STRUCT(DhcpTest, (), (range))
 
 struct DhcpEnsureResult {
     bool had_ended = false; ///< by itself, since it was started last; it was started again
+    std::string refused;    ///< what is not served since others have its ports, and who; empty: all is
 };
-BOOST_DESCRIBE_STRUCT(DhcpEnsureResult, (), (had_ended))
+BOOST_DESCRIBE_STRUCT(DhcpEnsureResult, (), (had_ended, refused))
 /// Writes dnsmasq's configuration, checks it with --test and makes sure that one dnsmasq runs with it. Leases
-/// stay. A range whose bridge is not there waits for the next time. Error(port_taken) when somebody else
-/// listens on port 53 or 67 there.
+/// stay. A range whose bridge is not there waits for the next time, and one whose ports somebody else has.
+/// Error(port_taken) when that was not seen before it was tried.
 struct DhcpEnsure {
     std::vector<DhcpRange> ranges; ///< none: dnsmasq is stopped
     std::vector<DhcpHost> hosts;
@@ -241,7 +242,7 @@ struct FirewallSwitch {
     SwitchName switch_;
     bool nat = false; ///< translated to the address of the way out; else its guests stay among themselves
     bool reach_host = false;           ///< guests may reach the host's own addresses
-    std::optional<Ipv4Prefix> address; ///< of the bridge; of both one is there
+    std::optional<Ipv4Prefix> address; ///< of the bridge
     std::optional<Ipv6Prefix> address6;
     std::optional<InterfaceName> uplink; ///< the way out; that of the default route when missing
 };
@@ -260,10 +261,12 @@ struct FirewallForward {
 BOOST_DESCRIBE_STRUCT(FirewallForward, (), (protocol, from, port, to, to_port, uplink))
 
 struct FirewallEnsureResult {
-    bool loaded = false; ///< false: the kernel has no pf
-    std::string text;    ///< of anchor bhype/guests
+    bool loaded = false;  ///< false: the kernel has no pf
+    std::string text;     ///< of anchor bhype/guests
+    bool enabled = false; ///< pfctl -e
+    bool called = false;  ///< the main rules call anchor bhype/* for NAT, forwards and filtering
 };
-BOOST_DESCRIBE_STRUCT(FirewallEnsureResult, (), (loaded, text))
+BOOST_DESCRIBE_STRUCT(FirewallEnsureResult, (), (loaded, text, enabled, called))
 /// Loads anchor bhype/guests of pf with NAT, forwards and isolation, after `pfctl -n`; other anchors and the
 /// main rules are not touched.
 struct FirewallEnsure {

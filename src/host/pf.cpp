@@ -73,15 +73,29 @@ std::string filter_rules(const FirewallSwitch& item) {
         if (!item.nat)
             text += fmt::format("block return out quick on {} {} from ! {} to any\n", on, family, network);
     };
+    // Of a family that the switch has no network of, guests have what they like among themselves. It is known
+    // by a tag, not by addresses: what is bridged leaves by a tap, what would be routed by anything else.
+    const auto without_network = [&](std::string_view family) {
+        const auto tag = "bhype-" + item.switch_.str();
+        text += fmt::format("block return in quick on {0} {1} from any to (self)\n"
+                            "pass in quick on {0} {1} from any to any no state tag {2}\n"
+                            "pass out quick on tap {1} from any to any no state tagged {2}\n"
+                            "block return out quick on ! {0} {1} from any to any tagged {2}\n",
+                            on, family, tag);
+    };
     if (item.address) {
         const auto own = item.address->str().substr(0, item.address->str().find('/'));
         of_family("inet", "icmp", own, ipv4_network(*item.address).str(), own);
+    } else {
+        without_network("inet");
     }
     if (item.address6) {
         const auto own6 = item.address6->str().substr(0, item.address6->str().find('/'));
         // Neighbour discovery, which guests of one network need among themselves as well.
         of_family("inet6", "ipv6-icmp", "{ " + own6 + " fe80::/10 ff02::/16 }", ipv6_network(*item.address6),
                   own6);
+    } else {
+        without_network("inet6");
     }
     return text;
 }

@@ -17,7 +17,8 @@ bool is_lagg_name(std::string_view name) {
     if (!name.starts_with("lagg"))
         return false;
     const auto unit = name.substr(4);
-    return number<std::uint16_t>(unit) && (unit == "0" || unit.front() != '0');
+    const auto value = number<std::uint16_t>(unit);
+    return value && *value <= 0x7fff && (unit == "0" || unit.front() != '0'); // IF_MAXUNIT
 }
 
 } // namespace
@@ -63,7 +64,7 @@ void UplinkPlanner::lagg() {
     };
     for (const auto* port : found)
         if (!port->up)
-            step(ifconfig_up(port->name), std::nullopt);
+            step(ifconfig_up(port->name), ifconfig_down(port->name));
     if (carrier)
         move(*carrier, rc_carrier, name, false, create);
     else
@@ -113,6 +114,11 @@ void UplinkPlanner::unlagg() {
     auto moved = rc_lagg;
     moved.rest = rc_first.rest == "up" ? "" : rc_first.rest;
     settle(first.str(), moved);
+    for (const auto& member : members) // "up" is what the lagg put there
+        if (const auto rc_member = rc_interface(network_.rc, member.str());
+            member != first && rc_member.rest == "up" && rc_member.addresses.empty() &&
+            rc_member.dhcp.empty() && rc_member.inet6.empty())
+            forget(member.str());
     take_out("cloned_interfaces", name.str());
     forget(name.str());
 }
@@ -138,7 +144,10 @@ void UplinkPlanner::vlan() {
             add("vlan", other.name.str() + " has that tag");
     // A bridge takes a member's tagged frames as well (if_ethersubr.c).
     for (const auto& other : network_.interfaces)
-        if (std::ranges::count(other.members, port.name.str()) > 0)
+        if (std::ranges::count(other.laggports, port.name.str()) > 0)
+            add("ports",
+                fmt::format("{0} is a port of {1}: make the VLAN on {1}", port.name.str(), other.name.str()));
+        else if (std::ranges::count(other.members, port.name.str()) > 0)
             add("ports",
                 fmt::format("{} is a member of {}, which takes tagged frames as well: the VLAN would "
                             "get nothing",
@@ -157,7 +166,7 @@ void UplinkPlanner::vlan() {
     if (change_.address)
         step(ifconfig_add_address(made, change_.address->str()), std::nullopt);
     if (!port.up)
-        step(ifconfig_up(port.name), std::nullopt);
+        step(ifconfig_up(port.name), ifconfig_down(port.name));
 
     auto words = with_words(change_.address ? "" : "up");
     if (change_.address)

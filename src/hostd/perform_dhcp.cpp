@@ -61,7 +61,7 @@ std::vector<host::Listener> strangers(Context& context, const std::vector<Ranged
 
 /// dnsmasq(8), "EXIT CODES": 2 is a problem with network access.
 constexpr int exit_network = 2;
-constexpr auto taken = "failed to create listening socket";
+constexpr auto taken = "Address already in use";
 /// For a dnsmasq that has no pid file yet, or no longer, and still holds its sockets: a hostd that was killed
 /// left it so.
 constexpr auto patience = 5s;
@@ -76,26 +76,39 @@ host::DnsmasqFiles prepare() {
     return files;
 }
 
-/// A port was taken. Only a dnsmasq goes away by itself, one that bHype has lost sight of: throws
-/// Error(port_taken) that says who has it, for anybody else or when it is `late`.
-void check_rivals(Context& context, const std::vector<host::DhcpRange>& ranges, bool late,
-                  const std::string& found) {
-    std::string names;
-    bool stays = late;
-    for (const auto& one : strangers(context, {{53}, {67}})) {
-        const bool in_the_way =
-            one.address == "*" || std::ranges::any_of(ranges, [&](const auto& range) {
-                return (range.address && range.address->str().starts_with(one.address + '/')) ||
-                       (range.address6 && range.address6->str().starts_with(one.address + '/'));
-            });
-        if (!in_the_way)
-            continue;
-        stays = stays || one.command != "dnsmasq";
-        names += fmt::format("{}{} (process {}) has {} {}:{}", names.empty() ? "; " : ", ", one.command,
-                             one.pid, one.protocol, one.address, one.port);
-    }
-    if (stays)
-        throw Error(Code::port_taken, found + names);
+/// "named (process 812) has udp4 10.77.0.1:53"
+std::string told(const host::Listener& one) {
+    return fmt::format("{} (process {}) has {} {}:{}", one.command, one.pid, one.protocol, one.address,
+                       one.port);
+}
+
+bool is_own(const host::DhcpRange& range, const std::string& address) {
+    return (range.address && range.address->str().starts_with(address + '/')) ||
+           (range.address6 && range.address6->str().starts_with(address + '/'));
+}
+
+/// Takes out what cannot be served while others have its ports, and says who. A dnsmasq is left to be found
+/// out by trying: it may be bHype's, lost sight of, and ends soon.
+std::string set_aside(Context& context, std::vector<host::DhcpRange>& ranges) {
+    auto found = strangers(context, {{53}, {67}});
+    std::erase_if(found, [](const host::Listener& one) { return one.command == "dnsmasq"; });
+    for (const auto& one : found)
+        if (one.port == 67 && (one.address == "*" || std::ranges::any_of(ranges, [&](const auto& range) {
+                                   return is_own(range, one.address);
+                               }))) {
+            ranges.clear();
+            return "no switch has DHCP: " + told(one);
+        }
+    std::string refused;
+    for (const auto& one : found)
+        std::erase_if(ranges, [&](const host::DhcpRange& range) {
+            const bool out = one.port == 53 && is_own(range, one.address);
+            if (out)
+                refused += fmt::format("{}switch {} has no DHCP and names: {}", refused.empty() ? "" : "; ",
+                                       range.switch_.str(), told(one));
+            return out;
+        });
+    return refused;
 }
 
 /// dnsmasq ends when one of its interfaces is not there.
@@ -164,29 +177,39 @@ BHYPE_PERFORM(DhcpEnsure) {
         write(untold, "");
         write(files.hosts, hosts);
     }
-    bool had_ended = false;
+    host::DhcpEnsureResult result;
     const auto patient_until = std::chrono::steady_clock::now() + patience;
     while (true) {
         const auto running = dnsmasq_running(files);
-        const auto ranges = on_bridges(operation.ranges);
+        auto ranges = on_bridges(operation.ranges);
         if (ranges.empty()) {
             if (running)
                 end(running, files);
-            return {had_ended};
+            return result;
         }
-        const auto configuration = host::dnsmasq_configuration(ranges, files);
-        if (running && is_text_of(files.configuration, configuration)) {
+        const auto serves = [&](const std::string& text) {
+            if (!running || !is_text_of(files.configuration, text))
+                return false;
             if (::access(untold.str().c_str(), F_OK) == 0 && ::kill(running, SIGHUP) == 0)
                 ::unlink(untold.str().c_str());
-            return {had_ended};
-        }
+            return true;
+        };
+        auto configuration = host::dnsmasq_configuration(ranges, files);
+        if (serves(configuration))
+            return result;
+        result.refused = set_aside(context, ranges);
+        if (ranges.empty())
+            return result;
+        configuration = host::dnsmasq_configuration(ranges, files);
+        if (serves(configuration))
+            return result;
         const auto test = host::dnsmasq_test(configuration);
         const auto tested = context.command(test);
         if (const auto refusal = host::dnsmasq_refusal(test, tested, configuration); !refusal.empty())
             throw Error(Code::command_failed, "dnsmasq: " + refusal);
         // A boot empties the pid file's folder.
-        if (!running && ::access(files.pid.str().c_str(), F_OK) == 0) {
-            had_ended = true;
+        if (!running && ::unlink(files.pid.str().c_str()) == 0) {
+            result.had_ended = true;
             log::warning("dnsmasq had ended by itself; it is started again");
         }
         // Ended before the file is in its place: what runs has always read what is there.
@@ -196,15 +219,13 @@ BHYPE_PERFORM(DhcpEnsure) {
         ::unlink(untold.str().c_str());
         const auto start = host::dnsmasq_start(files);
         const auto output = context.command(start);
-        if (output.exit_status != exit_network) {
-            host::expect_success(start, output);
-            return {had_ended};
-        }
         const bool late = std::chrono::steady_clock::now() > patient_until;
-        if (output.err.find(taken) != std::string::npos)
-            check_rivals(context, ranges, late, host::failure_detail(start, output));
-        else if (late)
+        if (output.exit_status != exit_network || late) {
+            if (output.exit_status == exit_network && output.err.find(taken) != std::string::npos)
+                throw Error(Code::port_taken, host::failure_detail(start, output));
             host::expect_success(start, output);
+            return result;
+        }
         ::unlink(files.configuration.str().c_str()); // so that one that appears is not taken for this one
         std::this_thread::sleep_for(200ms);
     }

@@ -56,6 +56,15 @@ std::string shown(Context& context) {
     return text;
 }
 
+bool is_enabled(Context& context) {
+    return context.command(host::pfctl_running()).exit_status == 0;
+}
+
+host::PfCalls calls_of(Context& context) {
+    return host::parse_pf_calls(context.command(host::pfctl_show(host::PfShow::nat, false)).out,
+                                context.command(host::pfctl_show(host::PfShow::rules, false)).out);
+}
+
 void run(Context& context, const host::Command& command) {
     host::expect_success(command, context.command(command));
 }
@@ -80,13 +89,14 @@ BHYPE_PERFORM(FirewallEnsure) {
     const auto text = host::pf_rules(operation, ways_out(context, operation));
     if (!loaded(context, "pf"))
         return {false, text};
-    if (text == firewall.wanted && shown(context) == firewall.shown)
-        return {true, text};
-    run(context, host::pfctl_test(text));
-    run(context, host::pfctl_load(text));
-    firewall.wanted = text;
-    firewall.shown = shown(context);
-    return {true, text};
+    if (text != firewall.wanted || shown(context) != firewall.shown) {
+        run(context, host::pfctl_test(text));
+        run(context, host::pfctl_load(text));
+        firewall.wanted = text;
+        firewall.shown = shown(context);
+    }
+    const auto calls = calls_of(context);
+    return {true, text, is_enabled(context), calls.nat && calls.rdr && calls.filter};
 }
 
 BHYPE_PERFORM(FirewallShow) {
@@ -106,10 +116,8 @@ BHYPE_PERFORM(FirewallShow) {
     result.loaded = loaded(context, "pf");
     if (!result.loaded)
         return result;
-    result.enabled = context.command(host::pfctl_running()).exit_status == 0;
-    const auto calls =
-        host::parse_pf_calls(context.command(host::pfctl_show(host::PfShow::nat, false)).out,
-                             context.command(host::pfctl_show(host::PfShow::rules, false)).out);
+    result.enabled = is_enabled(context);
+    const auto calls = calls_of(context);
     result.nat = calls.nat;
     result.rdr = calls.rdr;
     result.filter = calls.filter;

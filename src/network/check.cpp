@@ -212,7 +212,7 @@ class Checker {
         const auto last = host::ipv4_number(*wanted_.last);
         for (const auto& [field, value] : {std::pair("first", first), std::pair("last", last)})
             if (value <= net.first || value >= net.last)
-                add(field, "must lie within " + net.str());
+                add(field, "must lie within " + net.str() + ", the network of the switch's address");
         if (first > last)
             add("last", "must not be before first");
         if (net.address >= first && net.address <= last)

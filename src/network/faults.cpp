@@ -33,6 +33,10 @@ std::vector<alert::Fault> faults_of(const Outcome& outcome, std::int64_t now) {
             "bHype tries again each minute; a manual switch's bridge is yours to mend. bhype doctor says "
             "more.");
     }
+    if (!outcome.firewall.empty())
+        add("firewall", "network", Severity::critical,
+            outcome.firewall + ": NAT, forwards and isolation of the switches do not work",
+            "bhype firewall show says what is missing; bhype firewall install puts it right.");
     if (outcome.dhcp_ended > now - day)
         add("dhcp_ended", "network", Severity::warning,
             fmt::format("bHype's dnsmasq ended by itself and was started again {:%F %T} UTC",

@@ -17,6 +17,7 @@ struct Outcome {
     std::vector<Failure> failures;
     std::map<SwitchName, std::string> unmade;             ///< switches that could not be mended, and why
     std::map<SwitchName, std::vector<std::string>> drift; ///< that is left
+    std::string firewall;        ///< why pf does nothing for the switches; empty: it does
     std::int64_t dhcp_ended = 0; ///< by itself, epoch seconds; 0: not that is known of
     std::vector<ForwardView> forwards;
     host::UplinkGuard guard;

@@ -81,11 +81,18 @@ Reply create_forward(const Services& services, const Call& call, const CreateFor
     if (forward.from) {
         bool there = false;
         const auto seen = services.switches.interfaces();
-        for (const auto& interface : *seen)
+        const auto inside = services.switches.wanted();
+        for (const auto& interface : *seen) {
+            if (std::ranges::any_of(inside, [&](const Wanted& item) {
+                    return item.address && bridge_of(item) == interface.name;
+                }))
+                continue; // nobody outside reaches it
             for (const auto& address : interface.inet)
                 there = there || address.substr(0, address.find('/')) == forward.from->str();
+        }
         if (!there)
-            problems.push_back({"from", "the host has no address " + forward.from->str()});
+            problems.push_back(
+                {"from", "the host has no address " + forward.from->str() + " that is reached from outside"});
     }
     if (!problems.empty())
         throw Error(Code::switch_refused, {}, problems);
@@ -111,30 +118,34 @@ ForwardView view_of(const Forward& forward, const std::vector<Wanted>& switches,
                     const std::vector<SwitchNic>& nics) {
     ForwardView view;
     static_cast<Forward&>(view) = forward;
-    const auto broken = [&](std::string reason) {
+    const auto stays = [&](std::string reason) {
         view.reason = std::move(reason);
         return view;
     };
     const auto nic = target(forward, nics);
     if (nic == nics.end())
-        return broken("there is no VM " + forward.vm.str() +
-                      (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC"));
+        return stays("there is no VM " + forward.vm.str() +
+                     (forward.nic ? " with a NIC " + forward.nic->str() : " with a NIC"));
     const auto item = std::ranges::find(switches, nic->switch_, &Wanted::name);
     if (item == switches.end() || item->kind != SwitchKind::nat || !item->address)
-        return broken(called(*nic) + " is on switch " + nic->switch_.str() + ", which is not translated");
+        return stays(called(*nic) + " is on switch " + nic->switch_.str() + ", which is not translated");
     view.uplink = item->uplink;
     const auto network = host::ipv4_network(*item->address);
     const auto belongs = [&](const Ipv4Address& address) {
         return network.contains(host::ipv4_number(address));
     };
     if (nic->fixed && !belongs(*nic->fixed))
-        return broken(called(*nic) + " keeps " + nic->fixed->str() + ", which is not of switch " +
-                      item->name.str() + "'s " + network.str());
-    const auto address = nic->fixed ? nic->fixed : Ipv4Address::parse(nic->address);
-    if (!address || !belongs(*address)) {
-        view.state = ForwardState::waiting;
-        return broken(called(*nic) + " has no address of " + network.str() + " yet");
-    }
+        return stays(called(*nic) + " keeps " + nic->fixed->str() + ", which is not of switch " +
+                     item->name.str() + "'s " + network.str());
+    view.state = ForwardState::waiting;
+    if (!nic->running)
+        return stays(forward.vm.str() + " does not run");
+    // What the guest has counts, not what is kept for it; one that gives itself its address may not have been
+    // seen for a while.
+    const auto has = Ipv4Address::parse(nic->address);
+    const auto address = has && belongs(*has) ? has : has ? std::nullopt : nic->fixed;
+    if (!address)
+        return stays(called(*nic) + " has no address of " + network.str() + " yet");
     view.state = ForwardState::active;
     view.to = address;
     return view;

@@ -31,6 +31,7 @@ struct Scene {
         nic.nic = DeviceName::from("net0");
         nic.switch_ = nat.name;
         nic.address = "10.77.0.20";
+        nic.running = true;
         nics = {nic};
     }
     ForwardView view() const { return view_of(forward, switches, nics); }
@@ -41,7 +42,12 @@ TEST(Forwards, LeadToTheAddressThatTheGuestHas) {
     EXPECT_EQ(scene.view().state, ForwardState::active);
     EXPECT_EQ(scene.view().to->str(), "10.77.0.20");
     scene.nics[0].fixed = Ipv4Address::from("10.77.0.30");
-    EXPECT_EQ(scene.view().to->str(), "10.77.0.30") << "what is kept for it counts more";
+    EXPECT_EQ(scene.view().to->str(), "10.77.0.20")
+        << "not to what is kept for it: that may be another's still";
+    scene.nics[0].address.clear();
+    EXPECT_EQ(scene.view().to->str(), "10.77.0.30") << "it may give it to itself";
+    scene.nics[0].running = false;
+    EXPECT_EQ(scene.view().state, ForwardState::waiting);
 }
 
 TEST(Forwards, WaitForAnAddressOfTheNetwork) {
@@ -75,17 +81,18 @@ TEST(Faults, AreOfTheAreaAndSayWhatToDo) {
     outcome.failures = {{"dhcp.ensure", "DHCP is not served: port 67", "look"}};
     outcome.drift[SwitchName::from("nat")] = {"bridge bh-nat is missing"};
     outcome.unmade[SwitchName::from("nat")] = "ifconfig: no";
+    outcome.firewall = "pf is off";
     outcome.dhcp_ended = 50000;
     outcome.guard.failures = {"ifconfig em0 up: no"};
     const auto faults = faults_of(outcome, 100000);
-    ASSERT_EQ(faults.size(), 5U);
+    ASSERT_EQ(faults.size(), 6U);
     for (const auto& fault : faults) {
         EXPECT_THAT(fault.id, testing::StartsWith("network/"));
         EXPECT_FALSE(fault.advice.empty());
     }
     EXPECT_THAT(faults[1].text, HasSubstr("bridge bh-nat is missing (ifconfig: no)"));
     outcome.dhcp_ended = 1;
-    EXPECT_EQ(faults_of(outcome, 100000).size(), 4U) << "a day later";
+    EXPECT_EQ(faults_of(outcome, 100000).size(), 5U) << "a day later";
 }
 
 } // namespace

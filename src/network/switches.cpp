@@ -134,6 +134,18 @@ std::uint64_t Switches::version() const {
     return version_;
 }
 
+void Switches::note(const host::DhcpEnsureResult& result) const {
+    if (result.had_ended)
+        dhcp_ended_ = std::time(nullptr);
+    const std::lock_guard lock(mutex_);
+    dhcp_refused_ = result.refused;
+}
+
+std::string Switches::dhcp_refused() const {
+    const std::lock_guard lock(mutex_);
+    return dhcp_refused_;
+}
+
 host::DhcpEnsure Switches::dhcp() const {
     host::DhcpEnsure operation;
     std::set<SwitchName> served;
@@ -158,7 +170,7 @@ host::DhcpEnsure Switches::dhcp() const {
 host::FirewallEnsure Switches::firewall() const {
     host::FirewallEnsure operation;
     for (const auto& item : wanted())
-        if (item.address || item.address6)
+        if (item.kind == SwitchKind::nat || item.kind == SwitchKind::private_)
             operation.switches.push_back({item.name, item.kind == SwitchKind::nat, item.reach_host,
                                           item.address, item.address6, item.uplink});
     for (const auto& forward : forward_views())
@@ -207,6 +219,9 @@ void Switches::mend() {
     mend_switches(outcome);
     serve_all(outcome);
     outcome.dhcp_ended = dhcp_ended_;
+    if (auto refused = dhcp_refused(); !refused.empty())
+        outcome.failures.push_back({"dhcp_ports", std::move(refused),
+                                    "End it, or bind it to other addresses; bHype tries again each minute."});
     outcome.forwards = forward_views();
     if (keep_.raise)
         keep_.raise(faults_of(outcome, std::time(nullptr)));
@@ -241,7 +256,14 @@ void Switches::serve_all(Outcome& outcome) {
         const std::string id(Operation::operation);
         failures.erase(id);
         try {
-            return host_.call(operation);
+            auto result = host_.call(operation);
+            if constexpr (std::is_same_v<Operation, host::FirewallEnsure>)
+                outcome.firewall = operation.switches.empty() ? ""
+                                   : !result.loaded           ? "pf is not loaded"
+                                   : !result.enabled          ? "pf is off"
+                                   : !result.called           ? "pf's main rules do not call bHype's"
+                                                              : "";
+            return result;
         } catch (const Error& error) {
             if (error.code() == Code::hostd_away || error.code() == Code::result_unknown)
                 throw;

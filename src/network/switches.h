@@ -60,6 +60,8 @@ class Switches {
 
     /// When dnsmasq was last found to have ended by itself, in epoch seconds; 0: not since bhyped's start.
     std::int64_t dhcp_ended() const { return dhcp_ended_; }
+    /// What was not served the last time, since others have its ports, and who.
+    std::string dhcp_refused() const;
 
     /// Gives these to `perform`, a function of a title and an operation that gives its result, until what was
     /// given last is what is wanted: another may have changed that meanwhile.
@@ -68,8 +70,7 @@ class Switches {
         std::uint64_t version = 0;
         do {
             version = this->version();
-            if (perform("Serve DHCP and names", dhcp()).had_ended)
-                dhcp_ended_ = std::time(nullptr);
+            note(perform("Serve DHCP and names", dhcp()));
             if (const auto operation = routing())
                 perform("Forward packets", *operation);
             perform("Load pf's rules", firewall());
@@ -97,6 +98,7 @@ class Switches {
 
   private:
     std::uint64_t version() const;
+    void note(const host::DhcpEnsureResult& result) const;
     std::shared_ptr<const std::vector<host::Interface>> see(std::uint64_t turn,
                                                             std::vector<host::Interface> interfaces);
     void mend();
@@ -122,6 +124,7 @@ class Switches {
     mutable std::condition_variable reconciled_once_;
     bool uplink_waits_ = false;
     mutable std::atomic<std::int64_t> dhcp_ended_ = 0;
+    mutable std::string dhcp_refused_;
     std::function<std::vector<SwitchNic>()> nics_;
 };
 

@@ -1,5 +1,7 @@
 #include "network/tasks.h"
 
+#include "base/log.h"
+
 #include <algorithm>
 
 namespace bhype::network {
@@ -96,11 +98,18 @@ json::value told(const host::UplinkGuard& guard) {
     return json::object{{"id", guard.id}, {"until", guard.until}};
 }
 
-/// What the host's addresses have become is what the switches are wanted to have; NAT follows the way out.
+/// What the host's addresses have become is what the switches are wanted to have; NAT follows the way out. An
+/// uplink does not go back because dnsmasq or pf cannot follow now: what reconciles tries again.
 void follow(Work& work, Switches& switches, const host::UplinkGuard& guard) {
     switches.settle(guard);
     look(work, switches);
-    serve(work, switches);
+    try {
+        serve(work, switches);
+    } catch (const Error& error) {
+        if (error.code() != Code::port_taken && error.code() != Code::command_failed)
+            throw;
+        log::error("after a change of an uplink: {}", error.what());
+    }
 }
 
 json::value change_uplink(Work& work, Switches& switches, const UplinkInput& input) {

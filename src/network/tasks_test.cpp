@@ -44,6 +44,7 @@ class FakeHost : public wire::Host {
             interfaces.erase(host::bridge_name(decode<host::BridgeRemove>(arguments).switch_).str());
         } else if (operation == host::DhcpEnsure::operation) {
             dhcp = decode<host::DhcpEnsure>(arguments);
+            answer.result = encode(host::DhcpEnsureResult{});
         } else if (operation == host::FirewallEnsure::operation) {
             firewall = decode<host::FirewallEnsure>(arguments);
             answer.result = encode(host::FirewallEnsureResult{});
@@ -184,6 +185,7 @@ TEST(Switches, FollowTheAddressOfAForwardsGuest) {
     ASSERT_TRUE(world.tasks.run("forward.create", encode(ForwardInput{std::nullopt, forward})));
     EXPECT_TRUE(world.host.firewall.forwards.empty()) << "it has no address yet";
     world.nics[0].address = "10.77.0.20";
+    world.nics[0].running = true;
     ASSERT_EQ(world.switches.firewall().forwards.size(), 1U);
     EXPECT_EQ(world.switches.firewall().forwards[0].to.str(), "10.77.0.20");
     ASSERT_TRUE(world.tasks.run("forward.delete", encode(ForwardInput{forward, std::nullopt})));

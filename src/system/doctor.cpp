@@ -203,13 +203,15 @@ std::vector<Check> System::checks() {
                        : enum_name(shown.state),
                    "bHype mends its own within a minute; if it does not, /var/log/bhype/bhyped.log says why");
     }
-    ask("firewall", "pf calls bHype's rules for NAT and isolation", [&](const char* id, const char* title) {
-        const auto firewall = network::firewall_view(host_.call(host::FirewallShow{}));
-        std::string todo;
-        for (const auto& line : firewall.todo)
-            todo += (todo.empty() ? "" : " ") + line;
-        checks.add(id, title, firewall.called, firewall.called ? "yes" : "no", todo, CheckState::warning);
-    });
+    ask("firewall", "pf is on and calls bHype's rules for NAT and isolation",
+        [&](const char* id, const char* title) {
+            const auto firewall = network::firewall_view(host_.call(host::FirewallShow{}));
+            std::string todo;
+            for (const auto& line : firewall.todo)
+                todo += (todo.empty() ? "" : " ") + line;
+            const bool works = firewall.loaded && firewall.enabled && firewall.called;
+            checks.add(id, title, works, works ? "yes" : "no", todo, CheckState::warning);
+        });
     for (const auto& record : inventory_.all())
         if (!record.broken.empty())
             checks.add(

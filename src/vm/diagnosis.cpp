@@ -117,6 +117,8 @@ class Diagnosis {
         });
         const auto seen = record_.addresses.find(nic_.name.str());
         const bool serves = item_ && item_->address && item_->dhcp;
+        if (!serves && item_ && item_->address6 && item_->dhcp)
+            return announced();
         if (!serves)
             return unknown("The guest has an address",
                            seen == record_.addresses.end() ? "none seen: this switch has no DHCP of bHype's"
@@ -134,6 +136,19 @@ class Diagnosis {
         if (nic_.address && nic_.address->str() != lease->address)
             add("It is the address kept for it", false, lease->address + ", not " + nic_.address->str(),
                 "Let the guest ask again.");
+    }
+
+    /// Guests make their addresses of what is announced.
+    void announced() {
+        const auto network = host::ipv6_network(*item_->address6);
+        if (const auto seen = record_.inet6.find(nic_.name.str()); seen != record_.inet6.end())
+            for (const auto& address : seen->second)
+                if (host::overlap(address, network))
+                    return add("The guest has an address of what is announced", true, address, {});
+        unknown("The guest has an address of what is announced", "none of " + network + " has been seen",
+                "The host sees it once they have talked. Inside the guest: is the interface up, and does it "
+                "accept "
+                "router advertisements?");
     }
 
     void routing() {

@@ -260,6 +260,10 @@ std::vector<host::TapCreate> taps_outside(const std::vector<Record>& records,
         if (record.guest.state != host::GuestState::running)
             continue;
         for (const auto& nic : record.machine.nics) {
+            // One that was added since has no tap of this guest, only what an earlier life may have left.
+            if (std::ranges::find(record.running.nics, nic.name, &host::MachineNic::name) ==
+                record.running.nics.end())
+                continue;
             const auto item = wanted.find(nic.switch_);
             const auto tap = by_description.find(host::tap_description(record.name, nic.name));
             if (item == wanted.end() || tap == by_description.end())

@@ -28,7 +28,14 @@ Reply edit_nics(const Services& services, const Call& call,
     input.expected = record.machine.generation;
     input.machine = change(record.machine);
     if (const auto* changed = nic(*input.machine))
-        if (auto problems = nic_problems(record.name, *changed, services.switches); !problems.empty())
+        if (auto problems = nic_problems(record.name, *changed, services.switches,
+                                         changed->address ? services.host.call(host::LeaseList{})
+                                                          : std::vector<host::Lease>{},
+                                         [&](const VmName& vm) {
+                                             const auto ownership = services.inventory.ownership(vm);
+                                             return ownership && access::may_see(call.caller, *ownership);
+                                         });
+            !problems.empty())
             throw Error(Code::invalid_field, {}, std::move(problems));
     if (encode(input.machine->nics) == encode(record.machine.nics))
         return show_reply(services, record, call);

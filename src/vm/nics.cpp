@@ -3,6 +3,7 @@
 #include "host/address.h"
 
 #include <algorithm>
+#include <ctime>
 
 namespace bhype::vm {
 
@@ -26,7 +27,9 @@ host::Machine next_of(const host::Machine& machine) {
 } // namespace
 
 std::vector<FieldProblem> nic_problems(const VmName& vm, const host::MachineNic& nic,
-                                       const network::Switches& switches) {
+                                       const network::Switches& switches,
+                                       const std::vector<host::Lease>& leases,
+                                       const std::function<bool(const VmName&)>& may_see) {
     std::vector<FieldProblem> problems;
     const auto item = switches.find(nic.switch_);
     if (!item)
@@ -34,12 +37,18 @@ std::vector<FieldProblem> nic_problems(const VmName& vm, const host::MachineNic&
     for (const auto& other : switches.nics()) {
         if (other.vm == vm && other.nic == nic.name)
             continue;
-        const auto who = other.vm.str() + "'s " + other.nic.str();
+        const auto who = may_see(other.vm) ? other.vm.str() + "'s " + other.nic.str() : "another VM's NIC";
         if (other.mac == nic.mac)
             problems.push_back({"mac", "is that of " + who});
         if (nic.address && other.fixed == nic.address && other.switch_ == nic.switch_)
             problems.push_back({"fixed", "is kept for " + who});
     }
+    for (const auto& lease : leases)
+        if (nic.address && lease.address == nic.address->str() && lease.mac != nic.mac &&
+            (lease.expires == 0 || lease.expires > std::time(nullptr)))
+            problems.push_back(
+                {"fixed", "is leased to MAC " + lease.mac.str() +
+                              ", which would lose it: choose another, or wait until that lease is over"});
     if (!nic.address || !item)
         return problems;
     if (!item->address || !item->dhcp) {

@@ -7,9 +7,12 @@
 
 namespace bhype::vm {
 
-/// What is wrong with a NIC of a VM beside all other NICs of the host and on its switch.
+/// What is wrong with a NIC of a VM beside all other NICs of the host, on its switch, and beside the leases
+/// there. VMs that the caller may not see are not named.
 std::vector<FieldProblem> nic_problems(const VmName& vm, const host::MachineNic& nic,
-                                       const network::Switches& switches);
+                                       const network::Switches& switches,
+                                       const std::vector<host::Lease>& leases,
+                                       const std::function<bool(const VmName&)>& may_see);
 
 /// The definition with one more NIC, on a slot of its own and with the next free name. Throws
 /// Error(vm_refused) when no slot is left.

@@ -342,6 +342,8 @@ json::value remove(Work& work, Context& context, const NameInput& input) {
         touch_origins(context, *record);
     }
     context.inventory.forget(input.name);
+    // Names and addresses that were kept for it are free for others at once.
+    work.step("Tell DHCP its names and addresses", context.switches.dhcp());
     if (context.switches.forget_forwards(input.name))
         work.step("Load pf's rules", context.switches.firewall());
     return json::object{{"name", input.name.str()}};

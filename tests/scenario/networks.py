@@ -110,6 +110,10 @@ def reservation(lab, report):
     report.same("a network without the kept address is refused", changed.status, 3)
     report.holds("and says whose it is", changed.err, "net2's net0 keeps 10.77.0.50")
     report.same("without DHCP too", lab.bhype("switch", "set", "nat", "dhcp=no").status, 3)
+    taken = lab.vm("net1")["nics"][0]["address"]
+    stolen = lab.bhype("vm", "set-nic", "net2", "net0", "fixed=" + taken, user="dev1")
+    report.same("an address that another has leased is refused", stolen.status, 3)
+    report.holds("and says so", stolen.err, "is leased to")
 
 
 def moved(lab, report):
@@ -180,6 +184,43 @@ def survives(lab, report):
     report.same("and has its address again", got, address)
 
 
+def closed(lab, report):
+    """A guest that gives itself addresses of a family that its switch has no network of."""
+    task(report, "a switch with IPv6 alone", lab.bhype("switch", "create", "six", "--kind", "private", "address6=fd00:78::1/64"))
+    task(report, "a guest moves there", lab.bhype("vm", "set-nic", "net1", "net0", "switch=six", "fixed=", user="dev1"))
+    bridge = next(line.split()[1] for line in lab.exec("ifconfig", "bh-six").out.splitlines() if "ether" in line)
+    with lab.serial("net1") as line:
+        line.log_in()
+        report.check("it makes itself an address of what is announced",
+                     line.answer("for i in 1 2 3 4 5 6 7 8; do ifconfig eth0 | grep -q fd00:78 && break; sleep 2; done; ifconfig eth0 | grep -o fd00:78 | head -n 1", "fd00:78", 30), line.text[-500:])
+        line.answer("ifconfig eth0 10.9.9.2 netmask 255.255.255.0; arp -s 10.9.9.1 %s; route add default gw 10.9.9.1; echo set" % bridge, "set")
+        counted = lambda: lab.verb("outside", "--", "sh", "-c", "cat /proc/net/snmp").out.split("IcmpMsg:")[-1]
+        before = counted()
+        line.answer("ping -c 3 -W 1 %s >/dev/null; ping -c 3 -W 1 192.0.2.10 >/dev/null; echo pinged" % INTERNET, "pinged", 30)
+        report.same("nothing of it comes outside", counted(), before)
+    lab.sh("pfctl -d")
+    report.check("pf off is an alert", eventually(lambda: "pf is off" in lab.bhype("alert", "list").out, 75, 1), lab.bhype("alert", "list").out)
+    report.holds("and doctor says so", lab.bhype("doctor").out, "pf is off")
+    lab.sh("pfctl -e")
+    task(report, "the guest moves back", lab.bhype("vm", "set-nic", "net1", "net0", "switch=nat", user="dev1"))
+    task(report, "the switch goes", lab.bhype("switch", "delete", "six"))
+
+
+def port_held(lab, report):
+    """Somebody takes port 67 while dnsmasq is dead: an uplink changes all the same, and the alert names who it is."""
+    lab.sh("kill -9 $(cat /var/run/bhype/dnsmasq.pid); (python3 -c 'import socket,time; s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM); "
+           "s.bind((\"0.0.0.0\", 67)); open(\"/var/run/held\", \"w\").close(); time.sleep(300)' >/dev/null 2>&1 & echo $! >/var/run/holder); "
+           "for i in 1 2 3 4 5 6 7 8 9; do [ -e /var/run/held ] && break; sleep 0.3; done")
+    refused = lab.bhype("switch", "create", "late")
+    report.same("a switch with DHCP is refused", refused.status, 3)
+    report.holds("and says who has the port", refused.err, "python")
+    report.check("the alert says who", eventually(lambda: "python" in lab.bhype("alert", "list").out, 75, 1), lab.bhype("alert", "list").out)
+    ends = [line for line in lab.sh("cat /var/log/bhype/hostd.log").out.splitlines() if "ended by itself" in line]
+    report.check("nothing is said to have ended again and again", len(ends) < 4, ends[-5:])
+    lab.sh("kill $(cat /var/run/holder)")
+    report.check("freed, dnsmasq serves again", eventually(lambda: lab.sh("kill -0 $(cat /var/run/bhype/dnsmasq.pid)").status == 0, 75, 1))
+
+
 def bad_input(lab, report):
     before = lab.bhype("switch", "list", "--json").out
     for words, field in ((("x", "address=10.77.0.9/24"), "address"), (("x", "address=300.1.1.1/24"), "address"), (("x", "vlan=20"), "vlan"),
@@ -211,5 +252,7 @@ def run(lab, report):
     forward_follows(lab, report)
     isolated(lab, report)
     survives(lab, report)
+    closed(lab, report)
+    port_held(lab, report)
     bad_input(lab, report)
     tidy(lab, report)
