@@ -92,8 +92,11 @@ class Checker {
                 (other.kind == SwitchKind::nat || other.kind == SwitchKind::private_))
                 return add("uplink", name.str() + " is the bridge of switch " + other.name.str() +
                                          ", which leads nowhere outside");
-        if (wanted_.kind == SwitchKind::nat) // a tunnel will do
+        if (wanted_.kind == SwitchKind::nat) { // a tunnel will do
+            if (in_group(*uplink, "bridge") && host::given_addresses(*uplink).empty())
+                add("uplink", name.str() + " has no address of the host that guests could be translated to");
             return;
+        }
         if (in_group(*uplink, "bridge"))
             return add("uplink", name.str() + " is a bridge; a manual switch uses one as it is");
         if (!host::carries_outside(*uplink))

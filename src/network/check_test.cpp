@@ -145,7 +145,9 @@ TEST(SwitchCheck, LeadsOutsideBySomethingThatDoes) {
         return fields(problems_of(changed, {nat, wanted("public", SwitchKind::public_)}, all));
     };
     EXPECT_EQ(with("bh-nat"), "uplink") << "its own bridge";
-    EXPECT_EQ(with("bh-public"), "") << "where the host's addresses may be";
+    EXPECT_EQ(with("bh-public"), "uplink") << "nothing to translate to";
+    all.back().inet = {"192.0.2.10/24"};
+    EXPECT_EQ(with("bh-public"), "") << "the host's addresses are there";
     EXPECT_EQ(with("em0"), "");
 }
 

@@ -128,6 +128,46 @@ async function move(page) {
   await api(page, "POST", "/pools/moved/export?wait=60");
 }
 
+async function encrypted(page) {
+  await goTo(page, "/storage");
+  await page.getByRole("button", { name: "Make a pool" }).click();
+  const form = dialog(page, "Make a pool");
+  await eventually(() => form.getByLabel(/^nda2/).isVisible(), 20);
+  await form.locator("#pool-name").fill("vault");
+  await form.getByLabel(/^nda4/).check();
+  await form.locator("#pool-key").selectOption("passphrase");
+  check("the command says that it is encrypted", await eventually(() => form.getByText(/encryption=on .*keyformat=passphrase/).isVisible(), 20));
+  await form.locator("#pool-passphrase").fill("correct horse");
+  await form.locator("#pool-passphrase-again").fill("correct house");
+  await form.getByLabel("Type vault to confirm").fill("vault");
+  check("two passphrases that differ are told", await form.getByText("It differs").isVisible());
+  check("and nothing can be made of them", await form.getByRole("button", { name: "Make it" }).isDisabled());
+  await form.locator("#pool-passphrase-again").fill("correct horse");
+  await picture(page, "encrypted-pool");
+  await accessible(page, "making an encrypted pool");
+  await form.getByRole("button", { name: "Make it" }).click();
+  check("it is made", await gone(page, "Make a pool"));
+  const card = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: "vault" }) });
+  check("it is shown as encrypted", await eventually(() => card.getByText("encrypted", { exact: true }).isVisible(), 30));
+  await act(page, card, "Lock");
+  await dialog(page, "Lock pool vault?").getByRole("button", { name: "Lock" }).click();
+  check("it is locked", await eventually(() => card.getByText("locked", { exact: true }).isVisible(), 30));
+  check("and how it is opened is said", await eventually(() => card.getByText("bhype pool unlock vault asks for its passphrase").isVisible(), 30));
+  await card.getByRole("button", { name: "Unlock" }).click();
+  const unlock = dialog(page, "Unlock pool vault");
+  await unlock.locator("#pool-unlock").fill("battery staple");
+  await accessible(page, "unlocking a pool");
+  await unlock.getByRole("button", { name: "Unlock" }).click();
+  check("the wrong passphrase is told", await eventually(() => page.getByText(/That is not the pool's key/).first().isVisible(), 30));
+  check("it stays locked", (await pool(page, "vault")).locked);
+  await card.getByRole("button", { name: "Unlock" }).click();
+  await unlock.locator("#pool-unlock").fill("correct horse");
+  await unlock.getByRole("button", { name: "Unlock" }).click();
+  check("the right one opens it", await eventually(async () => !(await pool(page, "vault")).locked, 30));
+  check("no passphrase is kept in the page", !(await page.content()).includes("correct horse"));
+  await api(page, "POST", "/pools/vault/export?wait=60");
+}
+
 export default async function () {
   const page = await newPage();
   await logIn(page, "boss");
@@ -137,6 +177,7 @@ export default async function () {
   await space(page);
   await goTo(page, "/storage");
   await move(page);
+  await encrypted(page);
   const other = await newPage();
   await logIn(other, "dev1");
   await goTo(other, "/storage");
