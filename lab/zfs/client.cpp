@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t chunk = 128 * 1024;
+constexpr std::size_t chunk = std::size_t{128} * 1024;
 constexpr std::size_t file_limit = wire::frame_limit / 2;
 constexpr std::size_t stdio_chunk = 4096; // what FreeBSD's stdio reads of a pipe at once
 

@@ -16,7 +16,7 @@ SecretToken Secrets::keep(Secret secret) {
     forget_old();
     if (kept_.size() >= most)
         throw Error(Code::overloaded, "too many secrets wait to be used");
-    const auto token = SecretToken::from("s" + random_hex(16));
+    auto token = SecretToken::from("s" + random_hex(16));
     kept_.emplace(token, Kept{std::move(secret), std::chrono::steady_clock::now() + longest});
     return token;
 }

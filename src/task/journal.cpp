@@ -10,6 +10,10 @@ namespace {
 using store::Sql;
 using Milliseconds = std::chrono::milliseconds;
 
+/// Nothing reads them but people who look into the file, and all names of a host that DHCP is told of with
+/// each VM that is started help nobody.
+constexpr std::size_t longest_arguments = 4096;
+
 /// What the client sent, as the journal keeps it: only compared.
 std::string fingerprint(std::string_view request) {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -155,7 +159,9 @@ void Journal::ended(const Task& task) {
 }
 
 void Journal::intent(const TaskId& id, const Step& step, const json::value& arguments, bool commit) {
-    const auto text = json::serialize(arguments);
+    auto text = json::serialize(arguments);
+    if (text.size() > longest_arguments)
+        text = json::serialize(json::object{{"left_out", text.size()}});
     database_.write([&](Sql& sql) {
         sql.exec(
             "INSERT INTO task_steps (task, number, title, operation, arguments, state, started, ended, "

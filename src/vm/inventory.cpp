@@ -406,6 +406,12 @@ std::optional<Record> Inventory::find(const VmName& name) const {
     return found == records_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void Inventory::look_at(const VmName& name, const std::function<void(const Record&)>& look) const {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = records_.find(name.str()); found != records_.end())
+        look(found->second);
+}
+
 std::optional<access::Ownership> Inventory::ownership(const VmName& name) const {
     const std::lock_guard lock(mutex_);
     const auto found = records_.find(name.str());

@@ -70,6 +70,8 @@ class Inventory {
 
     std::vector<Record> all() const;
     std::optional<Record> find(const VmName& name) const;
+    /// Without a copy: `look` is called with it, if it is there, and must not call back.
+    void look_at(const VmName& name, const std::function<void(const Record&)>& look) const;
     /// As find(), for those who ask often and for nothing else.
     std::optional<access::Ownership> ownership(const VmName& name) const;
     /// Grows with every change.

@@ -140,9 +140,14 @@ List::Entry List::write(const access::Caller& caller, const Entry& before, const
     Writer writer;
     auto next = changed.begin();
     const auto add_changed = [&] {
-        const auto record = inventory_.find(*next);
-        if (record && access::may_see(caller, record->ownership)) {
-            const auto json = encode_text(summary(*record, rights_of(*record, caller), task_of_(*next)));
+        const auto task = task_of_(*next);
+        std::optional<VmSummary> shown;
+        inventory_.look_at(*next, [&](const Record& record) {
+            if (access::may_see(caller, record.ownership))
+                shown = summary(record, rights_of(record, caller), task);
+        });
+        if (shown) {
+            const auto json = encode_text(*shown);
             writer.add(next->str(), json, fingerprint(json));
         }
         ++next;
