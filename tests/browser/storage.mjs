@@ -132,9 +132,9 @@ async function encrypted(page) {
   await goTo(page, "/storage");
   await page.getByRole("button", { name: "Make a pool" }).click();
   const form = dialog(page, "Make a pool");
-  await eventually(() => form.getByLabel(/^nda2/).isVisible(), 20);
+  await eventually(() => form.getByLabel(/^nda5/).isVisible(), 20);
   await form.locator("#pool-name").fill("vault");
-  await form.getByLabel(/^nda4/).check();
+  await form.getByLabel(/^nda5/).check();
   await form.locator("#pool-key").selectOption("passphrase");
   check("the command says that it is encrypted", await eventually(() => form.getByText(/encryption=on .*keyformat=passphrase/).isVisible(), 20));
   await form.locator("#pool-passphrase").fill("correct horse");
@@ -147,6 +147,8 @@ async function encrypted(page) {
   await accessible(page, "making an encrypted pool");
   await form.getByRole("button", { name: "Make it" }).click();
   check("it is made", await gone(page, "Make a pool"));
+  const making = async () => (await api(page, "GET", "/tasks")).body.find((task) => task.object === "pool/vault");
+  check("and its task is done", await eventually(async () => (await making())?.state === "done", 30), await making());
   const card = page.locator(".pf-v6-c-card").filter({ has: page.getByRole("heading", { name: "vault" }) });
   check("it is shown as encrypted", await eventually(() => card.getByText("encrypted", { exact: true }).isVisible(), 30));
   await act(page, card, "Lock");
@@ -158,26 +160,28 @@ async function encrypted(page) {
   await unlock.locator("#pool-unlock").fill("battery staple");
   await accessible(page, "unlocking a pool");
   await unlock.getByRole("button", { name: "Unlock" }).click();
-  check("the wrong passphrase is told", await eventually(() => page.getByText(/That is not the pool's key/).first().isVisible(), 30));
+  check("the wrong passphrase is told", await eventually(() => page.getByText(/Incorrect key provided/).first().isVisible(), 30));
   check("it stays locked", (await pool(page, "vault")).locked);
   await card.getByRole("button", { name: "Unlock" }).click();
   await unlock.locator("#pool-unlock").fill("correct horse");
   await unlock.getByRole("button", { name: "Unlock" }).click();
   check("the right one opens it", await eventually(async () => !(await pool(page, "vault")).locked, 30));
   check("no passphrase is kept in the page", !(await page.content()).includes("correct horse"));
-  await api(page, "POST", "/pools/vault/export?wait=60");
+  const over = async (path) => api(page, "GET", `/tasks/${(await api(page, "POST", path, {})).body.id}?wait=30`);
+  await over("/pools/vault/export");
+  await over("/disks/nda5/wipe");
 }
 
 export default async function () {
   const page = await newPage();
   await logIn(page, "boss");
+  await encrypted(page);
   await make(page);
   await degrade(page);
   await care(page);
   await space(page);
   await goTo(page, "/storage");
   await move(page);
-  await encrypted(page);
   const other = await newPage();
   await logIn(other, "dev1");
   await goTo(other, "/storage");

@@ -129,7 +129,8 @@ export function MakePool({ onClose }: { onClose: () => void }) {
       {plan.data && (
         <>
           <p>
-            Holds {formatSize(plan.data.usable ?? 0)}; {plan.data.survives} {plan.data.survives === 1 ? "disk" : "disks"} may fail, whichever.
+            Holds {formatSize(plan.data.usable ?? 0)};{" "}
+            {plan.data.survives === 0 ? "no disk may fail." : `${plan.data.survives} ${plan.data.survives === 1 ? "disk" : "disks"} may fail, whichever.`}
           </p>
           <WhatIsDone plan={plan.data} name={name} typed={typed} onType={setTyped} />
         </>
