@@ -77,8 +77,8 @@ std::vector<host::Mount> mounts(Context& context, const PoolName& pool) {
     return host::parse_mounts(list, context.command(list));
 }
 
-/// Nothing is unmounted of a pool that has no key to forget.
-void require_encrypted(Context& context, const PoolName& pool) {
+/// Whether its key is loaded. Throws Error(policy) for a pool that is not encrypted.
+bool has_key(Context& context, const PoolName& pool) {
     std::vector<host::PoolState> all(1);
     all.front().name = pool;
     host::add_roots(context.command(host::zfs_list_roots()), all);
@@ -86,6 +86,7 @@ void require_encrypted(Context& context, const PoolName& pool) {
         throw Error(Code::dataset_missing, "there is no pool " + pool.str());
     if (all.front().encryption == "off")
         throw Error(Code::policy, pool.str() + " is not encrypted");
+    return all.front().key_status == "available";
 }
 
 /// What can be mounted is; the last error is thrown when all has been tried.
@@ -132,15 +133,18 @@ host::PoolKey key_of(Context& context, const host::PoolCreate& operation) {
 }
 
 BHYPE_PERFORM(PoolUnlock) {
-    const auto passphrase = operation.secret ? context.house.secrets.take(*operation.secret) : Secret();
-    const auto load = host::zfs_load_key(operation.pool, passphrase);
-    host::expect_key_loaded(load, context.command(load));
+    // Asked again after it was done, the secret is gone and not needed.
+    if (!has_key(context, operation.pool)) {
+        const auto passphrase = operation.secret ? context.house.secrets.take(*operation.secret) : Secret();
+        const auto load = host::zfs_load_key(operation.pool, passphrase);
+        host::expect_key_loaded(load, context.command(load));
+    }
     mount_all(context, operation.pool);
     return {};
 }
 
 BHYPE_PERFORM(PoolLock) {
-    require_encrypted(context, operation.pool);
+    has_key(context, operation.pool); // nothing is unmounted of a pool that has no key to forget
     auto mounted = mounts(context, operation.pool);
     std::erase_if(mounted, [](const host::Mount& one) { return !one.mounted; });
     try {

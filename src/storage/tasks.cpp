@@ -4,13 +4,15 @@ namespace bhype::storage {
 
 namespace {
 
-/// What zpool refuses it has not begun: the answer will not change by asking again.
+/// What zpool refuses it has not begun, and a passphrase that is wrong or gone stays so: the answer will not
+/// change by asking again.
 template <class Operation>
 void commit(task::Work& work, std::string_view title, const Operation& operation) {
     try {
         work.commit(title, operation);
     } catch (const Error& error) {
-        if (error.code() == Code::command_failed)
+        const auto code = error.code();
+        if (code == Code::command_failed || code == Code::key_wrong || code == Code::secret_gone)
             throw task::Settled(error);
         throw;
     }

@@ -62,8 +62,8 @@ BHYPE_ASKS_NOTHING(PoolList)
 BHYPE_ASKS_NOTHING(PoolStatus)
 BHYPE_ASKS_NOTHING(PoolImportable)
 BHYPE_LIES(SecretKeep, {Code::invalid_request, json::object{}}, {field, {{"secret", "in the frame"}}})
-BHYPE_LIES(PoolUnlock,
-           {Code::secret_gone, {{"pool", "tank"}, {"secret", "s0123456789abcdef0123456789abcdef"}}},
+BHYPE_LIES(PoolUnlock, {policy, {{"pool", "tank"}, {"secret", "s0123456789abcdef0123456789abcdef"}}},
+           {Code::dataset_missing, {{"pool", "none"}}},
            {field, {{"pool", "tank"}, {"secret", "file:///etc/passwd"}}}, {field, {{"pool", "-a"}}})
 BHYPE_LIES(PoolLock, {policy, {{"pool", "tank"}}}, {Code::dataset_missing, {{"pool", "none"}}},
            {field, {{"pool", "-a"}}})

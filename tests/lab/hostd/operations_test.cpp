@@ -202,45 +202,6 @@ TEST(Storage, DevicesComeAndGo) {
     EXPECT_THAT(leaves(settled(session, more)), ElementsAre("nda3 ONLINE"));
 }
 
-TEST(Storage, EncryptedPoolsOpenAndClose) {
-    Session session;
-    const auto vault = PoolName::from("vault");
-    const auto secret = [&](const char* text) {
-        const Fd reading = readable(Secret(text));
-        return session.perform(host::SecretKeep{}, {.id = {}, .descriptor = reading.get()}).token;
-    };
-    const auto state = [&] {
-        for (const auto& pool : session.perform(host::PoolStatus{}))
-            if (pool.name == vault)
-                return pool.encryption + ' ' + pool.key_status + ' ' + pool.key_location;
-        return std::string("none");
-    };
-    host::PoolCreate create{vault, {group(host::PoolLayout::stripe, {"nda3"})}};
-    create.encryption = host::PoolEncryption{host::KeyKind::passphrase, secret("correct horse")};
-    session.perform(create);
-    EXPECT_EQ(state(), "aes-256-gcm available prompt");
-    session.perform(host::PoolLock{vault});
-    EXPECT_EQ(state(), "aes-256-gcm unavailable prompt");
-    session.perform(host::PoolLock{vault});
-    const auto wrong = secret("battery staple");
-    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::key_wrong);
-    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::secret_gone) << "once";
-    session.perform(host::PoolUnlock{vault, secret("correct horse")});
-    EXPECT_EQ(state(), "aes-256-gcm available prompt");
-    session.perform(host::PoolUnlock{vault, secret("correct horse")});
-    session.perform(host::PoolExport{vault});
-    session.perform(host::DiskWipe{DiskName::from("nda3")});
-
-    create.encryption = host::PoolEncryption{host::KeyKind::file, {}};
-    session.perform(create);
-    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
-    session.perform(host::PoolLock{vault});
-    session.perform(host::PoolUnlock{vault, {}});
-    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
-    session.perform(host::PoolExport{vault});
-    session.perform(host::DiskWipe{DiskName::from("nda3")});
-}
-
 TEST(Storage, PoolsAreCaredForAndMove) {
     Session session;
     const auto more = PoolName::from("more"), again = PoolName::from("again");
@@ -284,6 +245,45 @@ TEST(Storage, PoolsAreCaredForAndMove) {
                   session.perform(host::PoolImport{PoolGuid::from("12"), tank, false, false});
               }),
               Code::pool_exists);
+}
+
+TEST(Storage, EncryptedPoolsOpenAndClose) {
+    Session session;
+    const auto vault = PoolName::from("vault");
+    const auto secret = [&](const char* text) {
+        const Fd reading = readable(Secret(text));
+        return session.perform(host::SecretKeep{}, {.id = {}, .descriptor = reading.get()}).token;
+    };
+    const auto state = [&] {
+        for (const auto& pool : session.perform(host::PoolStatus{}))
+            if (pool.name == vault)
+                return pool.encryption + ' ' + pool.key_status + ' ' + pool.key_location;
+        return std::string("none");
+    };
+    host::PoolCreate create{vault, {group(host::PoolLayout::stripe, {"nda3"})}};
+    create.encryption = host::PoolEncryption{host::KeyKind::passphrase, secret("correct horse")};
+    session.perform(create);
+    EXPECT_EQ(state(), "aes-256-gcm available prompt");
+    session.perform(host::PoolLock{vault});
+    EXPECT_EQ(state(), "aes-256-gcm unavailable prompt");
+    session.perform(host::PoolLock{vault});
+    const auto wrong = secret("battery staple");
+    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::key_wrong);
+    EXPECT_EQ(code_of([&] { session.perform(host::PoolUnlock{vault, wrong}); }), Code::secret_gone) << "once";
+    session.perform(host::PoolUnlock{vault, secret("correct horse")});
+    EXPECT_EQ(state(), "aes-256-gcm available prompt");
+    session.perform(host::PoolUnlock{vault, secret("correct horse")});
+    session.perform(host::PoolExport{vault});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
+
+    create.encryption = host::PoolEncryption{host::KeyKind::file, {}};
+    session.perform(create);
+    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
+    session.perform(host::PoolLock{vault});
+    session.perform(host::PoolUnlock{vault, {}});
+    EXPECT_EQ(state(), "aes-256-gcm available file:///usr/local/etc/bhype/keys/vault.key");
+    session.perform(host::PoolExport{vault});
+    session.perform(host::DiskWipe{DiskName::from("nda3")});
 }
 
 TEST(Storage, TemplateFromImage) {
