@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <future>
 #include <fstream>
+#include <future>
 #include <set>
 
 namespace bhype::hostd {
