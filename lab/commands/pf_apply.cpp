@@ -42,6 +42,12 @@ bool has_rules(const PfKernel& kernel) {
     return std::any_of(main.begin(), main.end(), [](const auto& rules) { return !rules.empty(); });
 }
 
+void add_members(Interfaces& interfaces, const Interface& bridge, std::set<std::string>& names) {
+    for (const auto& member : bridge.members)
+        if (const auto* port = interfaces.find(member.index))
+            names.insert(port->name());
+}
+
 /// Bridges with something to forward between, and their members.
 std::set<std::string> bridged_interfaces() {
     std::set<std::string> names;
@@ -50,9 +56,7 @@ std::set<std::string> bridged_interfaces() {
         if (bridge.members.size() < 2)
             continue;
         names.insert(bridge.name());
-        for (const auto& member : bridge.members)
-            if (const auto* port = interfaces.find(member.index))
-                names.insert(port->name());
+        add_members(interfaces, bridge, names);
     }
     return names;
 }
@@ -63,9 +67,7 @@ std::set<std::string> members_of(const std::string& bridge) {
     Interfaces interfaces(false);
     for (const auto& one : interfaces.all)
         if (one.name() == bridge)
-            for (const auto& member : one.members)
-                if (const auto* port = interfaces.find(member.index))
-                    names.insert(port->name());
+            add_members(interfaces, one, names);
     return names;
 }
 

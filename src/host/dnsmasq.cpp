@@ -105,6 +105,14 @@ AddressSpan addresses_for_guests(const Ipv4Prefix& bridge_address) {
                           : AddressSpan{dotted(net.first + 1), dotted(net.address - 1), dotted(net.mask)};
 }
 
+bool keeps_from(const Listener& listener, const DhcpRange& range) {
+    const auto begin = listener.address + '/';
+    const bool own = (range.address && range.address->str().starts_with(begin)) ||
+                     (range.address6 && range.address6->str().starts_with(begin));
+    return (listener.port == 53 && own) ||
+           (listener.port == 67 && listener.command != "dnsmasq" && (listener.address == "*" || own));
+}
+
 std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const DnsmasqFiles& files) {
     if (ranges.empty())
         throw Error(Code::invalid_field, {}, {{"ranges", "are missing"}});

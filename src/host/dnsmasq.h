@@ -29,6 +29,10 @@ AddressSpan addresses_for_guests(const Ipv4Prefix& bridge_address);
 /// all (dnsmasq would then serve every interface), a switch named twice, networks that overlap, a range
 /// outside of its network.
 std::string dnsmasq_configuration(const std::vector<DhcpRange>& ranges, const DnsmasqFiles& files);
+/// Whether somebody who listens there keeps dnsmasq from serving this range. A socket on one address goes
+/// beside one on all of them for DNS. DHCP's are all on "*"; several dnsmasq share it (SO_REUSEPORT), each
+/// with its own interfaces.
+bool keeps_from(const Listener& listener, const DhcpRange& range);
 /// The dhcp-hostsfile. Throws Error(invalid_field) for a MAC or an address that comes twice.
 std::string dnsmasq_hosts(const std::vector<DhcpHost>& hosts);
 

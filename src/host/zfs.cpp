@@ -12,13 +12,6 @@ using std::chrono::seconds;
 
 constexpr seconds copy_deadline{VolumeCopy::deadline};
 
-Command zfs(std::vector<std::string> arguments, seconds deadline = seconds(60)) {
-    return {.program = Program::zfs,
-            .arguments = std::move(arguments),
-            .input = std::nullopt,
-            .deadline = deadline};
-}
-
 ByteSize size_or_none(const Command& command, std::string_view text, std::string_view line) {
     if (text == "-" || text == "none")
         return ByteSize(0);
@@ -29,6 +22,13 @@ ByteSize size_or_none(const Command& command, std::string_view text, std::string
 }
 
 } // namespace
+
+Command zfs(std::vector<std::string> arguments, std::chrono::seconds deadline) {
+    return {.program = Program::zfs,
+            .arguments = std::move(arguments),
+            .input = std::nullopt,
+            .deadline = deadline};
+}
 
 Command zfs_list(const DatasetName& root, bool snapshots, bool below) {
     auto command = zfs({"list", "-H", "-p", "-o",

@@ -7,6 +7,9 @@
 
 namespace bhype::host {
 
+/// zfs with these arguments.
+Command zfs(std::vector<std::string> arguments, std::chrono::seconds deadline = std::chrono::seconds(60));
+
 Command zfs_list(const DatasetName& root, bool snapshots, bool below = true);
 /// A missing root is an empty list; anything else that went wrong is an Error.
 std::vector<Dataset> parse_zfs_list(const Command& command, const Output& output);

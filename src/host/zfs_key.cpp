@@ -7,13 +7,6 @@ namespace bhype::host {
 
 namespace {
 
-Command zfs(std::vector<std::string> arguments) {
-    return {.program = Program::zfs,
-            .arguments = std::move(arguments),
-            .input = std::nullopt,
-            .deadline = std::chrono::seconds(60)};
-}
-
 /// load-key and unload-key end with 255 (cmd/zfs/zfs_main.c returns -1); their texts: libzfs_crypto.c.
 bool said(const Output& output, std::string_view words) {
     return output.exit_status == 255 && output.err.find(words) != std::string::npos;

@@ -9,13 +9,6 @@ namespace {
 
 using std::chrono::seconds;
 
-Command zfs(std::vector<std::string> arguments, seconds deadline = seconds(60)) {
-    return {.program = Program::zfs,
-            .arguments = std::move(arguments),
-            .input = std::nullopt,
-            .deadline = deadline};
-}
-
 std::string at(const DatasetName& dataset, const SnapshotLabel& label) {
     return dataset.str() + '@' + label.str();
 }

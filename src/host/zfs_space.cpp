@@ -18,11 +18,8 @@ std::string size_or_none(ByteSize size) {
 } // namespace
 
 Command zfs_list_space(const PoolName& pool) {
-    Command command{
-        .program = Program::zfs,
-        .arguments = {"list", "-H", "-p", "-o", listed, "-t", "filesystem,volume", "-r", pool.str()},
-        .input = std::nullopt,
-        .deadline = std::chrono::seconds(120)};
+    auto command = zfs({"list", "-H", "-p", "-o", listed, "-t", "filesystem,volume", "-r", pool.str()},
+                       std::chrono::seconds(120));
     command.output_limit = 64 << 20;
     return command;
 }
@@ -50,11 +47,8 @@ std::vector<SpaceUse> parse_zfs_space(const Command& command, const Output& outp
 }
 
 Command zfs_set_limits(const DatasetLimit& limit) {
-    return {.program = Program::zfs,
-            .arguments = {"set", "quota=" + size_or_none(limit.quota),
-                          "reservation=" + size_or_none(limit.reservation), limit.dataset.str()},
-            .input = std::nullopt,
-            .deadline = std::chrono::seconds(60)};
+    return zfs({"set", "quota=" + size_or_none(limit.quota), "reservation=" + size_or_none(limit.reservation),
+                limit.dataset.str()});
 }
 
 } // namespace bhype::host

@@ -150,7 +150,7 @@ Command zpool_create(const PoolCreate& pool, const PoolKey& key) {
     words.push_back(pool.pool.str());
     for (const auto& group : pool.groups)
         for (auto& word : group_words(group))
-            command.arguments.push_back(std::move(word));
+            words.push_back(std::move(word));
     return command;
 }
 

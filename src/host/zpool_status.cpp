@@ -194,11 +194,8 @@ std::vector<PoolState> parse_zpool_status(const Command& command, const Output& 
 }
 
 Command zfs_list_roots() {
-    return {.program = Program::zfs,
-            .arguments = {"list", "-H", "-p", "-d", "0", "-o",
-                          "name,used,available,encryption,keystatus,keylocation"},
-            .input = std::nullopt,
-            .deadline = std::chrono::seconds(30)};
+    return zfs({"list", "-H", "-p", "-d", "0", "-o", "name,used,available,encryption,keystatus,keylocation"},
+               std::chrono::seconds(30));
 }
 
 void add_roots(const Output& output, std::vector<PoolState>& pools) {

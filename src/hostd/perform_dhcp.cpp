@@ -68,11 +68,8 @@ constexpr auto patience = 5s;
 
 host::DnsmasqFiles prepare() {
     host::DnsmasqFiles files;
-    for (const auto* path : {&files.configuration, &files.leases}) {
-        const auto directory = split(*path).first;
-        if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
-            throw Error(Code::command_failed, directory);
-    }
+    for (const auto* path : {&files.configuration, &files.leases})
+        os::make_directory(split(*path).first, 0755);
     return files;
 }
 
@@ -82,27 +79,22 @@ std::string told(const host::Listener& one) {
                        one.port);
 }
 
-bool is_own(const host::DhcpRange& range, const std::string& address) {
-    return (range.address && range.address->str().starts_with(address + '/')) ||
-           (range.address6 && range.address6->str().starts_with(address + '/'));
-}
-
 /// Takes out what cannot be served while others have its ports, and says who. A dnsmasq is left to be found
 /// out by trying: it may be bHype's, lost sight of, and ends soon.
 std::string set_aside(Context& context, std::vector<host::DhcpRange>& ranges) {
     auto found = strangers(context, {{53}, {67}});
     std::erase_if(found, [](const host::Listener& one) { return one.command == "dnsmasq"; });
     for (const auto& one : found)
-        if (one.port == 67 && (one.address == "*" || std::ranges::any_of(ranges, [&](const auto& range) {
-                                   return is_own(range, one.address);
-                               }))) {
+        if (one.port == 67 && std::ranges::any_of(ranges, [&](const host::DhcpRange& range) {
+                return host::keeps_from(one, range);
+            })) {
             ranges.clear();
             return "no switch has DHCP: " + told(one);
         }
     std::string refused;
     for (const auto& one : found)
         std::erase_if(ranges, [&](const host::DhcpRange& range) {
-            const bool out = one.port == 53 && is_own(range, one.address);
+            const bool out = host::keeps_from(one, range);
             if (out)
                 refused += fmt::format("{}switch {} has no DHCP and names: {}", refused.empty() ? "" : "; ",
                                        range.switch_.str(), told(one));

@@ -40,8 +40,7 @@ std::string read_secret(int descriptor) {
 /// A new key in a file of its own.
 HostPath make_key_file(const PoolName& pool) {
     const auto& place = host::key_directory;
-    if (::mkdir(place.str().c_str(), 0700) != 0 && errno != EEXIST)
-        throw Error(Code::command_failed, place.str());
+    os::make_directory(place.str(), 0700);
     std::string key(host::key_bytes, '\0');
     if (::getentropy(key.data(), key.size()) != 0)
         throw Error(Code::command_failed, "getentropy");

@@ -69,12 +69,20 @@ bool holds_vms_of_this_host(Context& context, const PoolName& pool) {
     return !tree.empty() && Uuid::parse(tree.front().id) && tree.front().host == uuid.str();
 }
 
-/// True also when that cannot be told.
+std::vector<host::Pool> imported(Context& context) {
+    const auto list = host::zpool_list();
+    return host::parse_zpool_list(list, context.command(list));
+}
+
 bool is_imported(Context& context, const PoolName& pool) {
+    const auto all = imported(context);
+    return std::ranges::find(all, pool, &host::Pool::name) != all.end();
+}
+
+/// True also when that cannot be told.
+bool may_be_imported(Context& context, const PoolName& pool) {
     try {
-        const auto list = host::zpool_list();
-        const auto all = host::parse_zpool_list(list, context.command(list));
-        return std::ranges::find(all, pool, &host::Pool::name) != all.end();
+        return is_imported(context, pool);
     } catch (const Error&) {
         return true;
     }
@@ -93,8 +101,7 @@ BHYPE_PERFORM(DiskList) {
 
 BHYPE_PERFORM(PoolList) {
     static_cast<void>(operation);
-    const auto list = host::zpool_list();
-    return host::parse_zpool_list(list, context.command(list));
+    return imported(context);
 }
 
 BHYPE_PERFORM(PoolStatus) {
@@ -121,7 +128,7 @@ BHYPE_PERFORM(PoolCreate) {
     try {
         zpool(context, host::zpool_create(operation, key));
     } catch (const Error&) {
-        if (key.file && !is_imported(context, operation.pool))
+        if (key.file && !may_be_imported(context, operation.pool))
             ::unlink(key.file->str().c_str()); // nothing was closed with it
         throw;
     }
@@ -129,8 +136,7 @@ BHYPE_PERFORM(PoolCreate) {
 }
 
 BHYPE_PERFORM(PoolImport) {
-    const auto list = host::zpool_list();
-    for (const auto& pool : host::parse_zpool_list(list, context.command(list))) {
+    for (const auto& pool : imported(context)) {
         if (pool.guid == operation.guid.str() && pool.name == operation.pool)
             return {};
         if (pool.name == operation.pool)
@@ -144,9 +150,7 @@ BHYPE_PERFORM(PoolImport) {
 BHYPE_PERFORM(PoolExport) {
     if (holds_vms_of_this_host(context, operation.pool))
         throw Error(Code::policy, operation.pool.str() + " holds bHype's VMs");
-    const auto list = host::zpool_list();
-    const auto pools = host::parse_zpool_list(list, context.command(list));
-    if (std::ranges::find(pools, operation.pool, &host::Pool::name) != pools.end())
+    if (is_imported(context, operation.pool))
         zpool(context, host::zpool_export(operation.pool));
     return {};
 }

@@ -20,7 +20,7 @@ class Checker {
 
     std::vector<FieldProblem> run() {
         const auto& w = wanted_;
-        const bool own_network = w.kind == SwitchKind::nat || w.kind == SwitchKind::private_;
+        const bool own_network = has_own_network(w.kind);
         only(own_network, "address", w.address.has_value(), "nat and private switches have addresses");
         only(own_network, "address6", w.address6.has_value(), "nat and private switches have addresses");
         only(own_network, "reach_host", w.reach_host, "it is for nat and private switches");
@@ -88,8 +88,7 @@ class Checker {
         if (host::leads_nowhere(*uplink))
             return add("uplink", name.str() + " leads nowhere outside");
         for (const auto& other : others_)
-            if (name == host::bridge_name(other.name) &&
-                (other.kind == SwitchKind::nat || other.kind == SwitchKind::private_))
+            if (name == host::bridge_name(other.name) && has_own_network(other.kind))
                 return add("uplink", name.str() + " is the bridge of switch " + other.name.str() +
                                          ", which leads nowhere outside");
         if (wanted_.kind == SwitchKind::nat) { // a tunnel will do
@@ -230,6 +229,10 @@ class Checker {
 
 } // namespace
 
+std::string called(const SwitchNic& nic) {
+    return nic.vm.str() + "'s " + nic.nic.str();
+}
+
 InterfaceName bridge_of(const Wanted& wanted) {
     return wanted.kind == SwitchKind::manual && wanted.bridge ? *wanted.bridge
                                                               : host::bridge_name(wanted.name);
@@ -244,19 +247,14 @@ std::vector<FieldProblem> clashes_of(const Wanted& wanted, const std::vector<hos
     std::vector<FieldProblem> problems;
     if (!wanted.address || !wanted.dhcp)
         return problems;
-    const auto own = wanted.address->str().substr(0, wanted.address->str().find('/'));
-    for (const auto& one : listeners) {
-        // A socket on one address goes beside one on all of them for DNS. DHCP's are all on "*"; several
-        // dnsmasq share it (SO_REUSEPORT), each with its own interfaces.
-        const bool dns = one.port == 53 && one.address == own;
-        const bool dhcp =
-            one.port == 67 && one.command != "dnsmasq" && (one.address == "*" || one.address == own);
-        if (dns || dhcp)
+    host::DhcpRange range;
+    range.address = wanted.address;
+    for (const auto& one : listeners)
+        if (host::keeps_from(one, range))
             problems.push_back(
                 {"dhcp", fmt::format("{} (process {}) has {} port {}, which bHype's dnsmasq needs: stop "
                                      "it, give it other addresses, or turn DHCP off on this switch",
                                      one.command, one.pid, one.protocol, one.port)});
-    }
     return problems;
 }
 

@@ -8,6 +8,9 @@
 
 namespace bhype::network {
 
+/// "web1's net0"
+std::string called(const SwitchNic& nic);
+
 /// Its bridge: "bh-NAME", or the one that a manual switch uses.
 InterfaceName bridge_of(const Wanted& wanted);
 

@@ -52,8 +52,7 @@ std::vector<alert::Fault> faults_of(const Outcome& outcome, std::int64_t now) {
             fmt::format("The last change of an uplink left something behind: {}",
                         lines(outcome.guard.failures)),
             "Compare ifconfig and netstat -rn with rc.conf, and run by hand what failed. The next change of "
-            "an "
-            "uplink clears this.");
+            "an uplink clears this.");
     return faults;
 }
 

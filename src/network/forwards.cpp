@@ -25,10 +25,6 @@ std::string name_of(const Forward& forward) {
            std::to_string(forward.port.value);
 }
 
-std::string called(const SwitchNic& nic) {
-    return nic.vm.str() + "'s " + nic.nic.str();
-}
-
 std::vector<SwitchNic>::const_iterator target(const Forward& forward, const std::vector<SwitchNic>& nics) {
     return std::ranges::find_if(nics, [&](const SwitchNic& one) {
         return one.vm == forward.vm && (!forward.nic || one.nic == *forward.nic);

@@ -11,6 +11,11 @@ namespace bhype::network {
 enum class SwitchKind { public_, nat, private_, manual };
 BOOST_DESCRIBE_ENUM(SwitchKind, public_, nat, private_, manual)
 
+/// Its guests have a network of bHype's, which pf keeps apart.
+constexpr bool has_own_network(SwitchKind kind) {
+    return kind == SwitchKind::nat || kind == SwitchKind::private_;
+}
+
 /// What can be changed of a switch.
 struct SwitchSettings {
     std::optional<Note> note;

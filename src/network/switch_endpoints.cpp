@@ -85,8 +85,7 @@ void check_reservations(const Services& services, const Wanted& wanted, std::vec
     std::string lost;
     for (const auto& nic : services.switches.nics())
         if (nic.switch_ == wanted.name && nic.fixed && !stays(*nic.fixed))
-            lost += fmt::format("{}{}'s {} keeps {}", lost.empty() ? "" : ", ", nic.vm.str(), nic.nic.str(),
-                                nic.fixed->str());
+            lost += fmt::format("{}{} keeps {}", lost.empty() ? "" : ", ", called(nic), nic.fixed->str());
     if (!lost.empty())
         problems.push_back({wanted.address && wanted.dhcp ? "address" : "dhcp",
                             lost + ": give that up first with bhype vm set-nic VM NIC fixed="});

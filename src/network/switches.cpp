@@ -170,7 +170,7 @@ host::DhcpEnsure Switches::dhcp() const {
 host::FirewallEnsure Switches::firewall() const {
     host::FirewallEnsure operation;
     for (const auto& item : wanted())
-        if (item.kind == SwitchKind::nat || item.kind == SwitchKind::private_)
+        if (has_own_network(item.kind))
             operation.switches.push_back({item.name, item.kind == SwitchKind::nat, item.reach_host,
                                           item.address, item.address6, item.uplink});
     for (const auto& forward : forward_views())

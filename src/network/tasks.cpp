@@ -31,7 +31,7 @@ void make(Work& work, Switches& switches, const std::optional<Wanted>& from, con
     if (!from || from->isolated != to.isolated || bridge_of(*from) != bridge_of(to))
         for (const auto& nic : switches.nics())
             if (nic.switch_ == to.name && nic.running)
-                work.step("Connect " + nic.vm.str() + "'s " + nic.nic.str(),
+                work.step("Connect " + called(nic),
                           host::TapCreate{nic.vm, nic.nic, bridge_of(to), to.isolated});
     look(work, switches);
     serve(work, switches);

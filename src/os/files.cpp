@@ -83,6 +83,11 @@ std::string read_up_to(int fd, std::size_t most, std::string_view name) {
 
 } // namespace
 
+void make_directory(const std::string& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+        throw Error(Code::command_failed, path);
+}
+
 Fd open_directory(const std::string& path) {
     Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory)

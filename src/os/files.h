@@ -11,6 +11,8 @@
 
 namespace bhype::os {
 
+/// Makes one directory unless it is there. Throws Error(command_failed).
+void make_directory(const std::string& path, mode_t mode);
 /// Opens a directory that must not be a symbolic link; the components before the last may be. Throws
 /// Error(not_found) when there is none, Error(policy) when it is something else.
 Fd open_directory(const std::string& path);

@@ -14,9 +14,6 @@ using api::ok;
 using api::Reply;
 
 Reply keep(const Services& services, const GiveSecret& request) {
-    const auto& text = request.secret.reveal();
-    if (text.size() < 8 || text.size() > 512 || text.find_first_of(std::string_view("\n\0", 2)) != text.npos)
-        throw Error(Code::invalid_field, {}, {{"secret", "must be one line of 8 to 512 bytes"}});
     const Fd reading = readable(request.secret);
     auto reply = ok(encode(services.host.call(host::SecretKeep{}, {.id = {}, .descriptor = reading.get()})));
     reply.status = 201;

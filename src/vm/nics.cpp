@@ -37,7 +37,7 @@ std::vector<FieldProblem> nic_problems(const VmName& vm, const host::MachineNic&
     for (const auto& other : switches.nics()) {
         if (other.vm == vm && other.nic == nic.name)
             continue;
-        const auto who = may_see(other.vm) ? other.vm.str() + "'s " + other.nic.str() : "another VM's NIC";
+        const auto who = may_see(other.vm) ? network::called(other) : "another VM's NIC";
         if (other.mac == nic.mac)
             problems.push_back({"mac", "is that of " + who});
         if (nic.address && other.fixed == nic.address && other.switch_ == nic.switch_)

@@ -1,20 +1,9 @@
 """Point encrypted: a host whose VMs lie in an encrypted pool, over a boot. It has a lab of its own."""
 
 from labkit import POOL, Lab, eventually
+from pools import alerts, done, pool
 
 PASSPHRASE = "correct horse battery"
-
-
-def pool(lab, name=POOL):
-    return lab.bhype("pool", "show", name, "--json").json()
-
-
-def alerts(lab, name=POOL):
-    return [one for one in lab.bhype("alert", "list", "--json").json() if one["about"] == "pools/" + name]
-
-
-def done(report, name, result):
-    return report.same(name, (result.status, result.err if result.status else ""), (0, ""))
 
 
 def give(lab, *words, passphrase=PASSPHRASE):
@@ -29,7 +18,7 @@ def run(lab, report):
 def scenario(lab, report):
     wrong(lab, report)
     done(report, "an encrypted mirror", give(lab, "create", POOL, "mirror", "nda0", "nda1", "--encrypt", "passphrase", "--yes"))
-    report.same("it is open", (pool(lab)["encryption"], pool(lab)["locked"]), ("passphrase", False))
+    report.same("it is open", (pool(lab, POOL)["encryption"], pool(lab, POOL)["locked"]), ("passphrase", False))
     done(report, "one with a key file", lab.bhype("pool", "create", "vault", "nda2", "--encrypt", "file", "--yes"))
     report.same("which is root's alone", lab.sh("stat -c '%U %a %s' /usr/local/etc/bhype/keys/vault.key; stat -c '%a' /usr/local/etc/bhype/keys").out.split(),
                 ["root", "400", "32", "700"])
@@ -41,23 +30,23 @@ def scenario(lab, report):
     report.same("nor in a file of the host", lab.sh("grep -rl '%s' /var /usr/local/etc /tmp 2>/dev/null" % PASSPHRASE).out, "")
     busy = lab.bhype("pool", "lock", POOL)
     report.check("in use it is not locked", busy.status == 1 and "storage" in busy.err, busy)
-    report.same("and the guest goes on", (lab.vm("sealed")["state"], pool(lab)["locked"]), ("running", False))
+    report.same("and the guest goes on", (lab.vm("sealed")["state"], pool(lab, POOL)["locked"]), ("running", False))
     done(report, "the guest stops", lab.bhype("vm", "kill", "sealed", user="dev1"))
 
     lab.reboot()
     lab.wait_ready()
-    report.check("after a boot it is locked", eventually(lambda: pool(lab)["locked"], 30), pool(lab))
-    found = eventually(lambda: alerts(lab), 45)
+    report.check("after a boot it is locked", eventually(lambda: pool(lab, POOL)["locked"], 30), pool(lab, POOL))
+    found = eventually(lambda: alerts(lab, POOL), 45)
     report.check("an alert says so, and what to do", found and "bhype pool unlock " + POOL in found[0]["advice"], found)
     report.same("the other one has opened itself", (pool(lab, "vault")["locked"], lab.sh("cat /vault/note").out), (False, "precious\n"))
     refused = lab.bhype("vm", "start", "sealed", user="dev1")
     report.check("its VMs do not start", refused.status in (1, 3), refused)
     bad = give(lab, "unlock", POOL, passphrase="wrong horse battery")
     report.check("a wrong passphrase is refused", bad.status == 1 and "storage.key_wrong" in bad.err, bad)
-    report.same("and nothing is open", pool(lab)["locked"], True)
+    report.same("and nothing is open", pool(lab, POOL)["locked"], True)
     done(report, "the right one opens it", give(lab, "unlock", POOL))
-    report.same("it is open", pool(lab)["locked"], False)
-    report.check("the alert is over", eventually(lambda: not alerts(lab), 45), alerts(lab))
+    report.same("it is open", pool(lab, POOL)["locked"], False)
+    report.check("the alert is over", eventually(lambda: not alerts(lab, POOL), 45), alerts(lab, POOL))
     report.check("the VM is there again", eventually(lambda: lab.vm("sealed").get("state") == "stopped", 75, 1), lab.bhype("vm", "show", "sealed"))
     done(report, "and starts", lab.bhype("vm", "start", "sealed", user="dev1"))
     report.check("with its address", eventually(lambda: lab.vm("sealed")["nics"][0].get("address"), 90, 1), lab.vm("sealed"))
