@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <set>
 
 namespace bhype::hostd {
 
@@ -186,21 +187,24 @@ void Guests::watch() {
         std::vector<pollfd> waiting{{wake_.reading.get(), POLLIN, 0}};
         std::vector<std::string> names{""};
         std::vector<std::string> silent;
-        for (const auto& [name, entry] : entries_)
+        std::set<std::string> told;
+        for (auto& [name, entry] : entries_)
             if (entry.events) {
                 waiting.push_back({entry.events.socket(), POLLIN, 0});
                 names.push_back(name);
+                if (entry.events.has_event())
+                    told.insert(name);
             } else if (!entry.held && !entry.status.ended()) {
                 silent.push_back(name);
             }
         lock.unlock();
-        ::poll(waiting.data(), waiting.size(), silent.empty() ? 5000 : 50);
+        ::poll(waiting.data(), waiting.size(), !told.empty() ? 0 : silent.empty() ? 5000 : 50);
         char drained[64];
         while (::read(wake_.reading.get(), drained, sizeof drained) > 0) {
         }
         lock.lock();
         for (std::size_t i = 1; i < names.size() && !stopping_; ++i)
-            if (waiting[i].revents != 0)
+            if (waiting[i].revents != 0 || told.contains(names[i]))
                 hear(lock, names[i], waiting[i].fd);
         for (const auto& name : silent)
             if (!stopping_)

@@ -83,14 +83,18 @@ vmd::Fields VmdClient::ask(Kind kind, vmd::Fields fields, std::chrono::milliseco
     }
 }
 
+bool VmdClient::has_event() {
+    Fd unwanted;
+    while (auto message = next(unwanted))
+        events_.push_back(std::move(*message));
+    return !events_.empty();
+}
+
 std::optional<Message> VmdClient::event(bool& gone) {
     gone = false;
-    if (events_.empty()) {
+    if (!has_event()) {
         const bool there = receive(false);
-        Fd unwanted;
-        while (auto message = next(unwanted))
-            events_.push_back(std::move(*message));
-        if (events_.empty()) {
+        if (!has_event()) {
             gone = !there || in_.broken();
             return std::nullopt;
         }

@@ -19,6 +19,8 @@ class VmdClient {
                     Fd* descriptor = nullptr);
     /// The next event that is there already; reads without waiting. `gone` when the vmd has ended.
     std::optional<vmd::Message> event(bool& gone);
+    /// Whether an event came together with an answer: poll(2) of the socket tells nothing of it.
+    bool has_event();
     int socket() const { return socket_.get(); }
     explicit operator bool() const { return bool(socket_); }
 

@@ -386,6 +386,10 @@ class Serial:
     def log_in(self, seconds=60):
         """To a shell of the lab's own guests, whatever was going on; the boot's prompts may be long past."""
         until = time.monotonic() + seconds
+        came = -1
+        while came != len(self.text) and time.monotonic() < until:  # what was printed before is told again first
+            came = len(self.text)
+            self.websocket.receive(0.5)
         while time.monotonic() < until and self.websocket.closed is None:
             self.at = len(self.text)
             self.type("\n")
@@ -396,6 +400,7 @@ class Serial:
                 self.type("root\n")
                 if not self.wait_for("# ", 10):
                     continue
+            self.at = len(self.text)
             return True
         return False
 

@@ -575,11 +575,11 @@ class Setup(Scenario):
     def prepare(self, stage, case):
         uplink_at_rest(stage)
         # Until bhyped has ended; then nobody asks for the bridge any more.
-        script = ("service bhyped stop >/dev/null; rm -f /var/db/bhype/bhype.db* /var/db/bhype/inventory.json; "
-                  "zpool list -H -o name | grep -qx %s && { zpool destroy -f %s || exit 1; }; "
+        script = (("service bhyped stop >/dev/null; rm -f /var/db/bhype/bhype.db* /var/db/bhype/inventory.json; "
+                  "zpool list -H -o name | grep -qx %s && { zpool destroy -f %s || exit 1; }; " + PoolScenario.wiped +
                   "pkill -x dnsmasq; for bridge in bh-nat bh-private bh-public; do ifconfig $bridge destroy 2>/dev/null; done; "
                   "rm -f /etc/pf.conf; sysrc -x pf_enable >/dev/null 2>&1; kldunload pf 2>/dev/null; "
-                  "service bhyped start >/dev/null" % (POOL, POOL))
+                  "service bhyped start >/dev/null") % (POOL, POOL))
         result = stage.lab.sh(script)
         if result.status != 0:
             raise Failed("the host cannot be emptied: %r" % result)
