@@ -11,7 +11,7 @@ namespace {
 
 using task::Work;
 
-constexpr std::chrono::seconds period{5};
+constexpr std::chrono::seconds period{2};
 
 struct Context {
     Plans& plans;
