@@ -2259,6 +2259,7 @@ export interface components {
         SetupPlan: {
             steps: string[];
             wipes: string[];
+            warnings: string[];
             nothing_to_do: boolean;
         };
         SetupRequest: {
@@ -2270,6 +2271,15 @@ export interface components {
             disks?: string[];
             /** @enum {string} */
             layout?: "stripe" | "mirror" | "raidz1" | "raidz2" | "raidz3";
+            encryption?: {
+                /** @enum {string} */
+                key: "passphrase" | "file";
+                /**
+                 * @description 's' and 32 hex digits, as POST /api/v1/secrets answers
+                 * @example s0123456789abcdef0123456789abcdef
+                 */
+                secret?: string;
+            };
             plan?: boolean;
         };
         SnapshotDefinition: {
@@ -7179,7 +7189,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description storage.disk_in_use, storage.pool_exists */
+            /** @description storage.disk_in_use, storage.pool_exists, storage.secret_gone */
             409: {
                 headers: {
                     [name: string]: unknown;
