@@ -721,7 +721,7 @@ export interface paths {
         /** Change a switch: all its settings, those that are left out go back to their defaults */
         put: operations["put_switches_name"];
         post?: never;
-        /** Delete a switch that no VM uses */
+        /** Delete a switch that no VM uses; with plan=1 tell what would be done */
         delete: operations["delete_switches_name"];
         options?: never;
         head?: never;
@@ -2321,6 +2321,8 @@ export interface components {
             quota: number;
             /** @description bytes */
             reservation: number;
+            compression: string;
+            blocks: string;
         };
         SpaceView: {
             /**
@@ -7855,6 +7857,8 @@ export interface operations {
     delete_switches_name: {
         parameters: {
             query?: {
+                /** @description 1: tell what would be done, do nothing */
+                plan?: string;
                 /** @description seconds to wait for the task's end, at most 60 */
                 wait?: string;
             };
@@ -7870,7 +7874,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Delete a switch that no VM uses */
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPlan"];
+                };
+            };
+            /** @description Delete a switch that no VM uses; with plan=1 tell what would be done */
             202: {
                 headers: {
                     /** @description The task's address */
