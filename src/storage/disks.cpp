@@ -9,7 +9,8 @@ namespace bhype::storage {
 
 namespace {
 
-constexpr std::chrono::seconds usual{1800}, when_hostd_is_away{10};
+/// The first look is after a start's own work, or when somebody lists the disks.
+constexpr std::chrono::seconds first{60}, usual{1800}, when_hostd_is_away{10};
 /// Each question to a disk that hangs may leave a process behind that nothing can end.
 constexpr std::chrono::seconds after_silence{6 * 3600};
 
@@ -204,6 +205,8 @@ void Disks::stop() {
 
 void Disks::watch() {
     std::unique_lock lock(mutex_);
+    const auto wanted = [this] { return stopping_ || woken_; };
+    wake_.wait_for(lock, first, wanted);
     while (!stopping_) {
         woken_ = false;
         lock.unlock();
@@ -216,7 +219,7 @@ void Disks::watch() {
             pause = when_hostd_is_away;
         }
         lock.lock();
-        wake_.wait_for(lock, pause, [this] { return stopping_ || woken_; });
+        wake_.wait_for(lock, pause, wanted);
     }
 }
 

@@ -154,9 +154,10 @@ struct World {
     alert::Alerts alerts{{[] { return std::map<std::string, alert::Alert>(); }, [](const auto&) {}}};
     Disks disks{host, alerts};
 
-    /// One round of the thread.
+    /// One round of the thread, which somebody's look begins.
     void round() {
         std::atomic<bool> told = false;
+        disks.list();
         disks.start([&] { told = true; });
         for (int tries = 0; tries < 500 && !told; ++tries)
             std::this_thread::sleep_for(std::chrono::milliseconds(10));

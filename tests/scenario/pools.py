@@ -309,7 +309,7 @@ def space(lab, report):
 
 def others(lab, report):
     """Filling up, and errors on the medium."""
-    lab.sh("zfs set quota=none moved; dd if=/dev/urandom of=/depot/big bs=1048576 count=%d 2>/dev/null; zpool sync moved" % (int(pool(lab, "moved")["available"] * 0.83) >> 20))
+    lab.sh("zfs set quota=none moved; dd if=/dev/urandom of=/depot/big bs=1048576 count=%d 2>/dev/null; zpool sync moved" % (int(pool(lab, "moved")["available"] * 0.83) >> 20), timeout=400)
     found = eventually(lambda: [one for one in alerts(lab, "moved") if one["id"].endswith("/filling")], 60)
     report.check("80 % full is an alert", found, (pool(lab, "moved")["percent"], alerts(lab, "moved")))
     lab.sh("rm /depot/big; zpool sync moved")
