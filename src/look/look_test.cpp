@@ -318,10 +318,11 @@ void expect_some_end(const Answer& answer, int& died) {
         return;
     }
     EXPECT_THAT(answer.status, testing::AnyOf(0, 1, 2));
-    if (answer.status == 0)
+    if (answer.status == 0) {
         EXPECT_NO_THROW(answer.look());
-    else if (answer.status == 1)
+    } else if (answer.status == 1) {
         EXPECT_NO_THROW(answer.code());
+    }
 }
 
 TEST_F(Disks, MayBeBroken) {
