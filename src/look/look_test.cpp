@@ -174,7 +174,7 @@ TEST_F(Disks, HaveOtherFileSystems) {
     EXPECT_THAT(names(ntfs), ElementsAre("large", "motd"));
     EXPECT_TRUE(file(disk("ntfs"), "/large").bytes() == contents(root + "/large"));
     EXPECT_EQ(file(disk("ntfs"), "/MOTD").bytes(), "hello\n");
-    shell("xorriso -outdev " + disk("iso") + " -map " + root + " /");
+    shell("xorriso -outdev " + disk("iso") + " -joliet on -map " + root + " /");
     EXPECT_EQ(list(disk("iso"), "/").look().partitions[0].file_system, "iso9660");
     expect_tree(disk("iso"));
     shell("truncate -s 16M " + disk("exfat") + " && mkfs.exfat " + disk("exfat"));

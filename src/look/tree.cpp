@@ -55,7 +55,8 @@ bool same_letters(std::string_view a, std::string_view b) {
 
 /// Where letters' case does not count, a name that fits exactly still comes first.
 std::optional<TSK_INUM_T> child(TSK_FS_INFO& system, TSK_INUM_T directory, const std::string& wanted) {
-    const bool any_case = TSK_FS_TYPE_ISNTFS(system.ftype) || TSK_FS_TYPE_ISFAT(system.ftype);
+    const bool any_case = TSK_FS_TYPE_ISNTFS(system.ftype) || TSK_FS_TYPE_ISFAT(system.ftype) ||
+                          TSK_FS_TYPE_ISISO9660(system.ftype);
     std::optional<TSK_INUM_T> exact;
     std::optional<TSK_INUM_T> similar;
     each_name(system, directory, [&](const TSK_FS_NAME& name) {
