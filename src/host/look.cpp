@@ -53,8 +53,8 @@ void check(const Look& found) {
     for (const auto& partition : found.partitions)
         good = good && line(partition.type) && line(partition.file_system) && line(partition.problem);
     for (const auto& entry : found.entries)
-        good = good && GuestPath::accepts("/" + entry.name) && entry.name.find('/') == entry.name.npos &&
-               line(entry.target);
+        good = good && !entry.name.empty() && GuestPath::accepts("/" + entry.name) &&
+               entry.name.find('/') == entry.name.npos && line(entry.target);
     if (!good)
         broken("bhype-look gave no answer");
 }

@@ -153,11 +153,12 @@ TEST_F(Disks, HaveOtherFileSystems) {
     for (const auto* bits : {"12 4096", "16 16384", "32 66000"}) {
         SCOPED_TRACE(bits);
         std::filesystem::remove(disk("fat"));
-        shell("mkfs.vfat -F " + std::string(bits, 2) + " -C " + disk("fat") + " " + (bits + 3) +
+        shell("mkfs.vfat -n LABEL -F " + std::string(bits, 2) + " -C " + disk("fat") + " " + (bits + 3) +
               " && mcopy -s -i " + disk("fat") + " " + root + "/* ::");
         EXPECT_EQ(list(disk("fat"), "/").look().partitions[0].file_system, "fat" + std::string(bits, 2));
         expect_tree(disk("fat"));
         EXPECT_EQ(file(disk("fat"), "/ETC/Motd").bytes(), "hello\n");
+        EXPECT_THAT(names(list(disk("fat"), "/").look()), ElementsAre("empty", "etc", "large"));
     }
     for (const auto* version : {"1", "2"}) {
         SCOPED_TRACE(version);

@@ -41,7 +41,8 @@ void each_name(TSK_FS_INFO& system, TSK_INUM_T inode, const std::function<bool(c
         const std::string_view text(name.name);
         // NTFS's own files have the first 24 numbers ($MFT and so on); the root directory is one of them.
         const bool own = TSK_FS_TYPE_ISNTFS(system.ftype) && name.meta_addr < 24 && text.starts_with('$');
-        if (text.empty() || text == "." || text == ".." || own)
+        const bool label = TSK_FS_TYPE_ISFAT(system.ftype) && text.ends_with(" (Volume Label Entry)");
+        if (text.empty() || text == "." || text == ".." || own || label)
             continue;
         if (!visit(name))
             return;
