@@ -115,7 +115,7 @@ SnapshotFileResult parse_look_file(std::string_view line) {
     const auto document = parsed(line);
     throw_its_error(document);
     try {
-        const auto found = decode<SnapshotFileResult>(document);
+        auto found = decode<SnapshotFileResult>(document);
         if (found.size.bytes() > longest_look_file)
             throw Error(Code::look_too_large, found.size.human());
         return found;

@@ -181,6 +181,9 @@ Looks::Reader Looks::start(Disk disk, const host::Command& command) {
     start.input = disk.device();
     start.output = ends.writing.get();
     const std::lock_guard lock(mutex_); // a release sees the disk in use, by us or by the reader
+    reap();
+    if (readers_.size() >= most_readers)
+        throw Error(Code::look_limit, std::to_string(most_readers) + " files are being read");
     const auto pid = start_(start);
     readers_[pid] = disk.clone_;
     ++disk.clone_->uses;

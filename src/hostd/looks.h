@@ -27,7 +27,8 @@ namespace bhype::hostd {
 class Looks {
   public:
     static constexpr std::chrono::seconds kept{60};
-    static constexpr std::size_t most = 8; ///< clones at a time
+    static constexpr std::size_t most = 8;          ///< clones at a time
+    static constexpr std::size_t most_readers = 32; ///< that were started and have not ended
 
     /// `zvol` as in Paths. Commands that nobody asked for go through `quiet`.
     Looks(std::string zvol, Tree& tree, Runner quiet, StartProgram start);
@@ -62,7 +63,7 @@ class Looks {
         pid_t pid = 0;
         Fd output;
     };
-    /// Starts bhype-look, which has the disk until it ends.
+    /// Starts bhype-look, which has the disk until it ends. Throws Error(look_limit).
     Reader start(Disk disk, const host::Command& command);
     /// Ends a reader that was started.
     void end(pid_t reader);

@@ -70,7 +70,7 @@ BHYPE_PERFORM(SnapshotFile) {
                  .count()});
     };
     try {
-        const auto found = host::parse_look_file(first_line(reader.output.get(), command.deadline));
+        auto found = host::parse_look_file(first_line(reader.output.get(), command.deadline));
         told(0, "");
         context.output = std::move(reader.output);
         return found;
