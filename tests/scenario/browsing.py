@@ -136,7 +136,7 @@ def ext4(work, large):
             file.write(data)
     os.chmod(work + "/tree/etc/shadow", 0o600)
     os.symlink("etc/shadow", work + "/tree/link")
-    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", work + "/tree", work + "/image", "16M"], check=True)
+    subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", work + "/tree", work + "/image", "16M"], check=True, stdout=subprocess.DEVNULL)
     with open(work + "/image", "rb") as file:
         return file.read()
 
@@ -180,8 +180,47 @@ def of_partitions(lab, report):
     odd = [one["name"] for one in odd if one["name"].startswith("<b>")][0]
     report.same("an odd name leads to its file", web.get(address("look2", "parts", partition=1, path="/" + odd)).body, b"odd")
     at_once(lab, report)
+    in_the_middle(lab, report, len(large))
     done(report, "the VM can be deleted", lab.bhype("vm", "delete", "look2", "--yes", user="dev1"))
     report.same("with what was looked at", clones(lab), [])
+
+
+def begin_download(lab):
+    """A connection with the first bytes of a file that nobody reads on."""
+    connection = lab.cli_socket("dev1")
+    connection.settimeout(60)
+    connection.sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % address("look2", "parts", partition=1, path="/large")).encode())
+    return connection, connection.recv(4096)
+
+
+def rest(connection):
+    count = 0
+    try:
+        while True:
+            got = len(connection.recv(1 << 20))
+            count += got
+            if not got:
+                return count
+    except OSError:
+        return count
+
+
+def in_the_middle(lab, report, size):
+    """A killed hostd, a deleted snapshot and a client that leaves, each while a file is read."""
+    connection, head = begin_download(lab)
+    report.check("a download is begun", head.startswith(b"HTTP/1.1 200") and len(lab.pids("bhype-look")) == 1, head)
+    lab.kill(*lab.pids("bhype-hostd"))
+    eventually(lambda: lab.bhype("snapshot", "list", "look2", user="dev1").status == 0, 30)
+    connection.close()
+    report.same("hostd is killed in the middle: no reader stays", eventually(lambda: not lab.pids("bhype-look"), 30, 1), True)
+    report.same("nor a clone", eventually(lambda: not clones(lab), 60, 1), True)
+    done(report, "another snapshot", lab.bhype("snapshot", "create", "look2", "more", user="dev1"))
+    connection, head = begin_download(lab)
+    report.check("another download is begun", head.startswith(b"HTTP/1.1 200"), head)
+    done(report, "its snapshot is deleted in the middle", lab.bhype("snapshot", "delete", "look2", "parts", "--yes", user="dev1"))
+    report.check("the download ends early, which its client can tell", rest(connection) < size)
+    connection.close()
+    report.same("no reader and no clone stays", (lab.pids("bhype-look"), clones(lab)), ([], []))
 
 
 def at_once(lab, report):
