@@ -46,7 +46,7 @@ class Disks : public testing::Test {
     std::string path(const std::string& name) const { return directory.path + "/" + name; }
     /// What every file system is to hold.
     std::string tree() {
-        const auto root = path("tree");
+        auto root = path("tree");
         std::filesystem::create_directories(root + "/etc/deep/er");
         write(root + "/etc/motd", "hello\n");
         write(root + "/empty", "");
@@ -190,10 +190,10 @@ TEST_F(Disks, HaveMbrPartitions) {
     std::string disk(64 << 20, '\0');
     put_mbr(disk, 0, {{0x83, 2048, first.size() / 512}, {0x82, 40960, 2048}, {0x05, 49152, 40960}});
     put_image(disk, 2048, first);
-    disk.replace(40960 * 512 + 0xff6, 10, "SWAPSPACE2");
+    disk.replace(std::size_t{40960} * 512 + 0xff6, 10, "SWAPSPACE2");
     put_mbr(disk, 49152, {{0x83, 2048, 2048}, {0x05, 4096, 30000}});
     put_mbr(disk, 49152 + 4096, {{0xa5, 2048, 24576}});
-    disk.replace((49152 + 2048) * 512, 6, "LUKS\xba\xbe");
+    disk.replace(std::size_t{49152 + 2048} * 512, 6, "LUKS\xba\xbe");
     put_image(disk, 49152 + 4096 + 2048, contents(path("ufs")));
     write(path("mbr"), disk);
     const auto look = list(path("mbr"), "/").look();
@@ -270,7 +270,7 @@ TEST_F(Disks, HaveGptPartitions) {
     part(0, 2048, 4095, "boot");
     part(2, 4096, 4096 + first.size() / 512 - 1, "root");
     put_image(disk, 4096, first);
-    disk.replace(2048 * 512, 4, "XFSB");
+    disk.replace(std::size_t{2048} * 512, 4, "XFSB");
     write(path("gpt"), disk);
     const auto look = list(path("gpt"), "/etc").look();
     ASSERT_EQ(look.partitions.size(), 2U);
