@@ -4,6 +4,7 @@
 #include "lab/commands/outside.h"
 #include "lab/commands/pf_apply.h"
 #include "lab/commands/process.h"
+#include "lab/commands/smartctl.h"
 #include "lab/core/boot.h"
 #include "lab/core/calls.h"
 #include "lab/core/rc.h"
@@ -42,6 +43,12 @@ int zfs_command(const Arguments& arguments) {
 int zpool_command(const Arguments& arguments) {
     return with_name<zpool_main>("zpool", arguments);
 }
+int smartctl_command(const Arguments& arguments) {
+    return smartctl_main(arguments, [](const std::string& disk) {
+        const auto counted = disk_traffic(disk);
+        return DiskTraffic{counted.bytes_read, counted.bytes_written, counted.failed};
+    });
+}
 #endif
 
 constexpr Command commands[] = {
@@ -67,6 +74,7 @@ constexpr Command commands[] = {
     {"/usr/bin/uname", uname_main, "usr.bin/uname/uname.c"},
     {"/usr/local/sbin/nginx", nginx_main, "www/nginx of the ports tree"},
     {"/usr/sbin/arp", arp_main, "usr.sbin/arp/arp.c"},
+    {"/usr/sbin/diskinfo", diskinfo_main, "usr.sbin/diskinfo/diskinfo.c"},
     {"/usr/sbin/daemon", daemon_main, "usr.sbin/daemon/daemon.c"},
     {"/usr/sbin/ndp", ndp_main, "usr.sbin/ndp/ndp.c"},
     {"/usr/sbin/pw", pw_main, "usr.sbin/pw/pw.c"},
@@ -75,6 +83,7 @@ constexpr Command commands[] = {
 #ifdef BHYPE_LAB_ZFS
     {"/sbin/zfs", zfs_command, "sys/contrib/openzfs/cmd/zfs/zfs_main.c"},
     {"/sbin/zpool", zpool_command, "sys/contrib/openzfs/cmd/zpool/zpool_main.c"},
+    {"/usr/local/sbin/smartctl", smartctl_command, "sysutils/smartmontools of the ports tree"},
 #endif
 #ifdef BHYPE_LAB_BHYVE
     {"/usr/sbin/bhyve", bhyve_main, "usr.sbin/bhyve/bhyverun.c"},
@@ -108,8 +117,10 @@ void change_disk(const Layout& layout, const LabConfig& config, const std::strin
             std::ofstream{mark};
             return;
         }
-        if (change == DiskChange::blank)
+        if (change == DiskChange::blank) {
             std::filesystem::remove(layout.disk(i));
+            set_smart(layout.state(), name, {});
+        }
         insert_disk(layout.state(), {name, layout.disk(i), config.disks[i]});
         std::filesystem::remove(mark);
         return;
@@ -123,6 +134,13 @@ void add_zfs(Hooks& hooks) {
             start(appliance_config(layout, config));
     });
     hooks.disk = change_disk;
+    hooks.smart = [](const Layout& layout, const LabConfig& config, const std::string& name,
+                     const std::vector<std::string>& fields) {
+        for (std::size_t i = 0; i < config.disks.size(); ++i)
+            if (name == "nda" + std::to_string(i))
+                return set_smart(layout.state(), name, fields);
+        throw std::runtime_error("the lab has no disk " + name);
+    };
     hooks.power_off.push_back([](const Layout& layout) { power_off(layout.state()); });
     hooks.stop.push_back([](const Layout& layout) { stop(layout.state()); });
     hooks.boot.emplace_back("importing pools", [](const LabConfig& config) {

@@ -7,6 +7,7 @@ namespace bhype::lab {
 int arp_main(const Arguments& arguments);
 int daemon_main(const Arguments& arguments);
 int dhclient_main(const Arguments& arguments);
+int diskinfo_main(const Arguments& arguments);
 int dd_main(const Arguments& arguments);
 int fetch_main(const Arguments& arguments);
 int freebsd_version_main(const Arguments& arguments);

@@ -36,7 +36,50 @@ void print_disk(const LabDisk& disk) {
         disk.ident);
 }
 
+void print_attributes(const LabDisk& disk, const std::string& called) {
+    std::cout << called << '\n';
+    const auto line = [](const std::string& value, const std::string& label) {
+        std::cout << fmt::format("\t{:<12}\t# {}\n", value, label);
+    };
+    line("512", "sectorsize");
+    line(std::to_string(disk.size), "mediasize in bytes (" + humanized(disk.size) + ")");
+    line(std::to_string(disk.size / 512), "mediasize in sectors");
+    line("0", "stripesize");
+    line("0", "stripeoffset");
+    line(disk.description, "Disk descr.");
+    line(disk.ident, "Disk ident.");
+    line(disk.controller, "Attachment");
+    line("Yes", "TRIM/UNMAP support");
+    line("0", "Rotation rate in RPM");
+    std::cout << '\n';
+}
+
 } // namespace
+
+/// usr.sbin/diskinfo/diskinfo.c: "diskinfo -v DISK ..." alone. It ends at a disk that it cannot open.
+int diskinfo_main(const Arguments& arguments) {
+    const auto options = parse_options(arguments, "cipsStvw");
+    if (options.bad() || options.rest.empty()) {
+        complain("diskinfo", options);
+        std::cerr << "usage: diskinfo [-cipsStvw] disk ...\n";
+        return 1;
+    }
+    if (options.options.size() != 1 || !options.has('v'))
+        throw std::runtime_error("anything but -v is not provided by the lab");
+    const auto disks = lab_disks();
+    for (const auto& called : options.rest) {
+        const auto name = called.starts_with("/dev/") ? called.substr(5) : called;
+        const auto found =
+            std::find_if(disks.begin(), disks.end(), [&](const auto& disk) { return disk.name == name; });
+        if (found == disks.end()) {
+            std::cout.flush();
+            std::cerr << "diskinfo: " << called << ": No such file or directory\n";
+            return 1;
+        }
+        print_attributes(*found, called);
+    }
+    return 0;
+}
 
 /// sbin/geom/core/geom.c: "geom disk list [-a] [NAME ...]" alone.
 int geom_main(const Arguments& arguments) {

@@ -117,7 +117,8 @@ std::vector<LabDisk> lab_disks() {
         const auto name = "nda" + std::to_string(i);
         if (std::filesystem::exists(state_dir() / "pulled" / name))
             continue;
-        disks.push_back({name, "Lab Disk", "LAB0000" + std::to_string(i), sizes[i], in_use.contains(name)});
+        disks.push_back({name, "Lab Disk", "LAB0000" + std::to_string(i), sizes[i], in_use.contains(name),
+                         "nvme" + std::to_string(sizes.size() - 1 - i)});
     }
     return disks;
 }

@@ -31,7 +31,8 @@ std::string cpu_model();
 struct LabDisk {
     std::string name, description, ident;
     std::uint64_t size;
-    bool open; ///< by a pool
+    bool open;              ///< by a pool
+    std::string controller; ///< "nvme0"; numbered from the last disk, since nothing ties the two numbers
 };
 std::vector<LabDisk> lab_disks();
 

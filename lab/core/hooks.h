@@ -23,6 +23,10 @@ struct Hooks {
     std::vector<std::function<void(const Layout&)>> stop;
     /// Outside, of a lab that is up: a disk goes, comes back, or a blank one comes in its place.
     std::function<void(const Layout&, const LabConfig&, const std::string& name, DiskChange)> disk;
+    /// Outside: what a disk says of its health from now on, as "FIELD=VALUE"; none: the truth.
+    std::function<void(const Layout&, const LabConfig&, const std::string& name,
+                       const std::vector<std::string>& fields)>
+        smart;
     /// Inside, as root, at each boot before rc starts; the text tells the person who waits.
     std::vector<std::pair<std::string, std::function<void(const LabConfig&)>>> boot;
     /// Inside, as root, for as long as the lab is up: each in a process of its own, part of the "kernel".

@@ -35,6 +35,9 @@ constexpr const char* usage =
   outside -- COMMAND...       run a command of the machine on the other side of the lab's network cards
   link IF up|down             plug and pull the cable of a network card
   disk NAME pull|insert|new   take a disk out while everything runs, put it back, or put a blank one in its place
+  disk NAME smart [FIELD=VALUE...]
+                              what the disk says of its health from now on, by the names of NVMe's log page, such as
+                              critical_warning=4 or percentage_used=95; none: the truth
   reboot                      cut the power and start again
   shutdown                    shut down in order; "up" starts again
   fail COMMAND N --exit S [--stderr TEXT] [--hang SECONDS]
@@ -263,7 +266,12 @@ int disk(const Arguments& arguments, const Hooks& hooks) {
                 hooks.disk(layout, load(layout.config()), options.rest[0], change);
                 return 0;
             }
-    throw UsageError("disk needs the name of a disk, and pull, insert or new");
+    if (options.rest.size() >= 2 && options.rest[1] == "smart" && hooks.smart) {
+        hooks.smart(layout, load(layout.config()), options.rest[0],
+                    {options.rest.begin() + 2, options.rest.end()});
+        return 0;
+    }
+    throw UsageError("disk needs the name of a disk, and pull, insert, new or smart");
 }
 
 int reboot(const Arguments& arguments, const Hooks& hooks) {

@@ -321,6 +321,14 @@ std::optional<std::string> zvol_drive(const std::string& path) {
                        (state() / "run/nbd.sock").string(), path.substr(prefix.size()));
 }
 
+Traffic disk_traffic(const std::string& disk) {
+    const auto answer = ask_gateway(state(), {"traffic", disk});
+    if (answer.words.size() != 5 || answer.words[0] != "0")
+        fail("no figures of disk " + disk);
+    const auto number = [&](std::size_t i) { return std::stoull(answer.words[i]); };
+    return {number(2), number(3), number(4)};
+}
+
 void await_released_zvols() {
     if (fs::exists(state() / "run/zfs.sock"))
         ask_gateway(state(), {"released"});

@@ -204,16 +204,22 @@ class Gateway {
                 continue;
             }
             std::string error = std::to_string(EPERM), text;
+            std::vector<std::string> figures;
             if (who.uid == 0) {
                 try {
-                    error = std::to_string(message.words[0] == "released" ? wait_released(who.pid)
-                                                                          : perform(message));
+                    if (message.words[0] == "traffic" && message.words.size() == 2)
+                        figures = monitor_->disk_figures(message.words[1]);
+                    error = std::to_string(!figures.empty()                 ? 0
+                                           : message.words[0] == "released" ? wait_released(who.pid)
+                                                                            : perform(message));
                 } catch (const std::exception& e) {
                     error = std::to_string(EIO);
                     text = e.what();
                 }
             }
-            send_message(client.get(), {error, text});
+            std::vector<std::string> told{error, text};
+            told.insert(told.end(), figures.begin(), figures.end());
+            send_message(client.get(), told);
             if (switching_off_)
                 switch_off();
         }

@@ -84,6 +84,21 @@ void Qmp::add_disk(const std::string& name, const std::string& path) {
             json::object{{"driver", "virtio-blk-pci"}, {"id", name}, {"drive", name}, {"serial", name}});
 }
 
+std::vector<std::string> Qmp::disk_figures(const std::string& name) {
+    const auto all = execute("query-blockstats");
+    for (const auto& one : all.as_array()) {
+        const auto& disk = one.as_object();
+        const auto* device = disk.if_contains("qdev");
+        if (!device || device->as_string().find("/" + name + "/") == std::string::npos)
+            continue;
+        const auto& stats = disk.at("stats").as_object();
+        const auto count = [&](const char* key) { return stats.at(key).to_number<std::uint64_t>(); };
+        return {std::to_string(count("rd_bytes")), std::to_string(count("wr_bytes")),
+                std::to_string(count("failed_rd_operations") + count("failed_wr_operations"))};
+    }
+    fail("no disk " + name);
+}
+
 void Qmp::remove_disk(const std::string& name) {
     execute("device_del", json::object{{"id", name}});
     wait_event("DEVICE_DELETED", 20);

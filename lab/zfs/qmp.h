@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "lab_io.h"
 
@@ -20,6 +21,8 @@ class Qmp {
     void wait_event(const std::string& name, int seconds);
     void add_disk(const std::string& name, const std::string& path);
     void remove_disk(const std::string& name);
+    // Bytes read, bytes written, and reads and writes that failed, since the disk was added.
+    std::vector<std::string> disk_figures(const std::string& name);
 
   private:
     boost::json::value next(int milliseconds);

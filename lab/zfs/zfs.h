@@ -2,6 +2,7 @@
 // so.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,13 @@ int zpool_main(const std::vector<std::string>& args);
 // the power went. Keys and mounts are for rc.d/zfskeys and rc.d/zfs. Call it once, inside the lab, after
 // start().
 int zfs_boot();
+
+// What a disk of the running lab was asked for since the power went on, as the emulated machine counts it.
+struct Traffic {
+    std::uint64_t bytes_read = 0, bytes_written = 0;
+    std::uint64_t failed = 0; // reads and writes
+};
+Traffic disk_traffic(const std::string& disk);
 
 // For a path below /dev/zvol: options of QEMU's -blockdev or -drive (driver=nbd,server...,export=...), to
 // which the caller adds node-name, cache and so on. Nothing if the path is not a volume that exists.

@@ -107,6 +107,7 @@ struct Daemon::Parts {
     protect::Scheduler scheduler;
     protect::PlanServices planning;
     storage::Pools pools;
+    storage::Disks disks;
     storage::Services storing;
     storage::SpaceServices spacing;
     api::Router router;
@@ -204,8 +205,8 @@ Daemon::Parts::Parts(const Config& wanted)
                        const auto caller = account(name);
                        return caller && access::may_change(*caller, record.ownership);
                    }},
-      pools(*host, alerts, keep_pools()),
-      storing{.host = *host, .pools = pools, .task_endpoints = task_endpoints},
+      pools(*host, alerts, keep_pools()), disks(*host, alerts),
+      storing{.host = *host, .pools = pools, .disks = disks, .task_endpoints = task_endpoints},
       spacing{.vms = vms,
               .pool = keep_host().pool,
               .floor = keep_host().floor,
@@ -421,12 +422,14 @@ void Daemon::start() {
     parts_->pools.start([this] { parts_->events.publish("pools"); },
                         [this](const PoolName& pool, const storage::ScrubSchedule& schedule,
                                std::int64_t due) { parts_->scrub(pool, schedule, due); });
+    parts_->disks.start([this] { parts_->events.publish("pools"); });
 }
 
 void Daemon::stop() {
     parts_->server.stop();
     parts_->scheduler.stop();
     parts_->pools.stop();
+    parts_->disks.stop();
     parts_->tasks->stop();
     parts_->feed.close();
     parts_->keeper.stop();

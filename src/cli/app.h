@@ -39,6 +39,8 @@ void add_look_commands(CLI::App& snapshots, Context& context);
 void add_plan_commands(CLI::App& app, Context& context);
 void add_storage_commands(CLI::App& app, Context& context);
 void add_space_commands(CLI::App& app, Context& context);
+/// The noun `disk`, and its verbs that change nothing.
+CLI::App* add_disk_commands(CLI::App& app, Context& context);
 /// Verbs of the noun `pool`.
 void add_key_commands(CLI::App& pools, Context& context);
 /// How a new pool is to be encrypted, as the API takes it; asks for a passphrase unless it is only planned.

@@ -48,6 +48,7 @@ struct SetupOptions {
     std::string pool;
     std::vector<std::string> disks;
     std::string layout;
+    std::optional<std::string> encrypt;
     bool plan = false;
 };
 
@@ -87,6 +88,8 @@ int setup(Context& context, SetupOptions& options) {
         ask_setup(context, options);
     }
     auto body = setup_body(options);
+    if (options.encrypt)
+        body["encryption"] = json::object{{"key", *options.encrypt}};
     body["plan"] = true;
     const auto plan = context.api().send("POST", "/api/v1/setup", body);
     if (plan.at("nothing_to_do").as_bool()) {
@@ -98,6 +101,8 @@ int setup(Context& context, SetupOptions& options) {
             std::cerr << std::string(step.as_string()) << '\n';
         for (const auto& disk : plan.at("wipes").as_array())
             std::cerr << "WIPES " << std::string(disk.as_string()) << '\n';
+        for (const auto& warning : plan.at("warnings").as_array())
+            std::cerr << std::string(warning.as_string()) << '\n';
     } else if (options.plan) {
         std::cout << json::serialize(plan) << '\n';
     }
@@ -108,6 +113,12 @@ int setup(Context& context, SetupOptions& options) {
         return usage;
     }
     body.erase("plan");
+    if (options.encrypt) {
+        auto encryption = encryption_of(context, options.pool, *options.encrypt, false);
+        if (!encryption)
+            return usage;
+        body["encryption"] = std::move(*encryption);
+    }
     return context.run_task("POST", "/api/v1/setup", body);
 }
 
@@ -173,6 +184,10 @@ void add_host_commands(CLI::App& app, Context& context) {
     setting_up->add_option("--pool", options->pool, "ZFS pool to use, or to make from --disks");
     setting_up->add_option("--disks", options->disks, "disks of a new pool: nda0,nda1")->delimiter(',');
     setting_up->add_option("--layout", options->layout, "stripe, mirror, raidz1, raidz2 or raidz3");
+    setting_up
+        ->add_option("--encrypt", options->encrypt,
+                     "encrypt the new pool: by a passphrase that is asked for, or by a key file on this host")
+        ->type_name("passphrase|file");
     setting_up->add_flag("--plan,--dry-run", options->plan, "tell what would be done, do nothing");
     plain("doctor", "Check this host and say what to do", [&context] { return doctor(context); });
     plain("whoami", "Who bHype takes you for", [&context] {

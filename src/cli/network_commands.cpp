@@ -214,14 +214,17 @@ struct SwitchOptions {
     bool plan = false;
 };
 
+int print_plan(const Context& context, const json::value& plan) {
+    std::cout << (context.json ? json::serialize(plan) + "\n" : plan_text(plan));
+    return plan.at("problems").as_array().empty() ? done : refused;
+}
+
 int send(Context& context, const std::string& method, const std::string& path, json::object body, bool plan,
          const std::map<std::string, std::string>& headers = {}) {
     if (!plan)
         return context.run_task(method, path, body, headers);
     body["plan"] = true;
-    const auto answer = context.api().send(method, path, body, headers);
-    std::cout << (context.json ? json::serialize(answer) + "\n" : plan_text(answer));
-    return answer.at("problems").as_array().empty() ? done : refused;
+    return print_plan(context, context.api().send(method, path, body, headers));
 }
 
 int create(Context& context, const SwitchOptions& options) {
@@ -312,9 +315,13 @@ void add_switch(CLI::App& app, Context& context) {
                         [&context, options] { return change(context, *options); })));
     verb(switches, context, "traffic", "Count what went through taps, bridges and uplinks",
          [&context] { return traffic(context); });
-    named(verb(switches, context, "delete", "Delete a switch that no VM uses", [&context, options] {
-        return context.run_task("DELETE", "/api/v1/switches/" + escaped(options->name));
-    }));
+    auto* deleting =
+        named(verb(switches, context, "delete", "Delete a switch that no VM uses", [&context, options] {
+            const auto path = "/api/v1/switches/" + escaped(options->name);
+            return options->plan ? print_plan(context, context.api().send("DELETE", path + "?plan=1"))
+                                 : context.run_task("DELETE", path);
+        }));
+    deleting->add_flag("--plan,--dry-run", options->plan, "tell what would be done, do nothing");
 }
 
 void add_nics(CLI::App& vm, Context& context) {

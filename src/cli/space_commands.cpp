@@ -18,9 +18,11 @@ std::string space_text(const json::value& space, bool plain) {
     for (const auto& item : space.at("items").as_array())
         rows.push_back({text(item, "name"), size(item.at("live")), size(item.at("snapshots")),
                         size_or_dash(item.at("reserved")), size_or_dash(item.at("quota")),
-                        size_or_dash(item.at("reservation")), size_or_dash(item.at("logical"))});
-    auto all =
-        table({"WHO", "LIVE", "SNAPSHOTS", "KEPT FREE", "QUOTA", "RESERVATION", "UNCOMPRESSED"}, rows, plain);
+                        size_or_dash(item.at("reservation")), size_or_dash(item.at("logical")),
+                        text(item, "compression"), text(item, "blocks")});
+    auto all = table({"WHO", "LIVE", "SNAPSHOTS", "KEPT FREE", "QUOTA", "RESERVATION", "UNCOMPRESSED",
+                      "COMPRESSION", "BLOCKS"},
+                     rows, plain);
     if (plain)
         return all;
     return all + "\npool " + text(space, "pool") + ": " + size(space.at("used")) + " used, " +

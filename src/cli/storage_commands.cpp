@@ -8,15 +8,6 @@
 
 namespace bhype::cli {
 
-std::string disks_table(const json::value& disks, bool plain) {
-    std::vector<std::vector<std::string>> rows;
-    for (const auto& disk : disks.as_array())
-        rows.push_back({text(disk, "name"), size(disk.at("size")),
-                        disk.at("solid_state").as_bool() ? "solid" : "turns", text(disk, "description"),
-                        text(disk, "ident"), text(disk, "used_by").empty() ? "free" : text(disk, "used_by")});
-    return table({"DISK", "SIZE", "KIND", "DESCRIPTION", "SERIAL", "USE"}, rows, plain);
-}
-
 namespace {
 
 struct PoolOptions {
@@ -347,16 +338,11 @@ void add_upkeep(const Named& named, Context& context, const Options& options) {
 
 void add_storage_commands(CLI::App& app, Context& context) {
     const auto options = std::make_shared<PoolOptions>();
-    const auto disks = [&context] {
-        return context.print("/api/v1/disks",
-                             [&](const json::value& all) { return disks_table(all, context.plain); });
-    };
-    auto* disk_noun = noun(app, context, "disk", "Disks of the host", disks);
-    verb(*disk_noun, context, "list", "List the disks and who uses them", disks);
-    auto* wiping =
-        verb(*disk_noun, context, "wipe", "Clear an exported pool's label from a disk", [&context, options] {
-            return destructive(context, *options, "/api/v1/disks/" + escaped(options->name) + "/wipe", {});
-        });
+    auto* wiping = verb(*add_disk_commands(app, context), context, "wipe",
+                        "Clear an exported pool's label from a disk", [&context, options] {
+                            return destructive(context, *options,
+                                               "/api/v1/disks/" + escaped(options->name) + "/wipe", {});
+                        });
     wiping->add_option("DISK", options->name, "the disk")->required();
     wiping->add_flag("--plan,--dry-run", options->plan, "tell what would be lost, do nothing");
     add_space_commands(app, context);

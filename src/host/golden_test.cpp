@@ -16,6 +16,7 @@
 #include "host/pf.h"
 #include "host/rc_conf.h"
 #include "host/routes.h"
+#include "host/smartctl.h"
 #include "host/sockstat.h"
 #include "host/traffic.h"
 #include "host/zfs.h"
@@ -208,6 +209,7 @@ TEST(Golden, EveryOtherCommand) {
         bhyvectl_force_poweroff(vm),
         bhyvectl_force_reset(vm),
         dd_to_volume(volume),
+        diskinfo_attachment(DiskName::from("nda0")),
         dnsmasq_test("no-hosts\n"),
         dnsmasq_start({}),
         facts_version(),
@@ -262,6 +264,7 @@ TEST(Golden, EveryOtherCommand) {
         dhclient_start(InterfaceName::from("igb0")),
         dhclient_stop(InterfaceName::from("igb0")),
         ifconfig_accept_rtadv(InterfaceName::from("igb0")),
+        smartctl_health(DiskName::from("nvme0")),
         sockstat_listening({53, 67}),
         swapctl_list(),
         sysrc_all(),

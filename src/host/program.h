@@ -11,6 +11,7 @@ namespace bhype::host {
     X(bhyve, "/usr/sbin/bhyve")                                                                              \
     X(bhyvectl, "/usr/sbin/bhyvectl")                                                                        \
     X(dd, "/bin/dd")                                                                                         \
+    X(diskinfo, "/usr/sbin/diskinfo")                                                                        \
     X(dnsmasq, "/usr/local/sbin/dnsmasq")                                                                    \
     X(freebsd_version, "/bin/freebsd-version")                                                               \
     X(ifconfig, "/sbin/ifconfig")                                                                            \
@@ -23,6 +24,7 @@ namespace bhype::host {
     X(pfctl, "/sbin/pfctl")                                                                                  \
     X(route, "/sbin/route")                                                                                  \
     X(service, "/usr/sbin/service")                                                                          \
+    X(smartctl, "/usr/local/sbin/smartctl")                                                                  \
     X(sockstat, "/usr/bin/sockstat")                                                                         \
     X(swapctl, "/sbin/swapctl")                                                                              \
     X(sysctl, "/sbin/sysctl")                                                                                \

@@ -42,7 +42,7 @@ struct GuestSnapshot {
     Note made_by;             ///< "user dev1" or "plan nightly"
     std::vector<VmName> live; ///< those that run
     Note note;
-    BHYPE_OPERATION("guest.snapshot", replaces, 120);
+    BHYPE_OPERATION("guest.snapshot", replaces, 600);
     using Result = Done;
 };
 BOOST_DESCRIBE_STRUCT(GuestSnapshot, (), (datasets, label, made_by, live, note))

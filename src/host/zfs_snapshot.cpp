@@ -76,7 +76,7 @@ Command zfs_snapshot_guests(const GuestSnapshot& wanted) {
         arguments.insert(arguments.end(), {"-o", "bhype:note=" + wanted.note.str()});
     for (const auto& dataset : wanted.datasets)
         arguments.push_back(at(dataset, wanted.label));
-    return zfs(std::move(arguments), seconds(120));
+    return zfs(std::move(arguments), seconds(600));
 }
 
 Command zfs_destroy_snapshots(const DatasetName& dataset, const std::vector<SnapshotLabel>& labels,

@@ -177,7 +177,7 @@ BHYPE_PERFORM(VolumeGrow) {
 BHYPE_PERFORM(DatasetPublish) {
     const auto from = being_made(operation.from);
     const auto to = published(operation.to);
-    if (from.pool != to.pool || from.parts.size() < 3)
+    if (from.pool != to.pool)
         throw Error(Code::policy, operation.from.str() + " cannot become " + operation.to.str());
     context.require(to.pool);
     zfs(context, host::zfs_rename(operation.from, operation.to));

@@ -42,4 +42,7 @@ std::optional<host::BridgeEnsure> bridge_operation(const Wanted& wanted);
 /// What making or changing it does to the host, a line each.
 std::vector<std::string> steps_of(const Wanted& wanted, const Wanted* before);
 
+/// What its removal does.
+std::vector<std::string> removal_of(const Wanted& wanted);
+
 } // namespace bhype::network

@@ -1,3 +1,4 @@
+#include "api/dispatch.h"
 #include "host/address.h"
 #include "host/ifconfig.h"
 #include "network/endpoints.h"
@@ -190,6 +191,8 @@ Reply edit(const Services& services, const Call& call, const EditSwitch& request
 }
 
 Reply remove(const Services& services, const Call& call) {
+    const bool plan = api::query_flag(call, "plan");
+    call.note->only_asked = plan;
     const auto before = asked(services, call);
     check_if_match(call, before);
     services.switches.check_unused(before.name);
@@ -207,6 +210,8 @@ Reply remove(const Services& services, const Call& call) {
                     (!before.uplink || member != before.uplink->str()))
                     throw Error(Code::switch_in_use, member + " is a member of " + bridge->name.str());
     }
+    if (plan)
+        return ok(encode(SwitchPlan{removal_of(before), {}}));
     return submit(services, call, "switch.delete", "Delete", {before, std::nullopt});
 }
 
@@ -251,14 +256,17 @@ void add_switch_endpoints(api::Router& router, Services& services) {
          .instead = router.component<SwitchPlan>(),
          .errors = {Code::switch_refused, Code::precondition_failed}},
         [&](const Call& call, const EditSwitch& request) { return edit(services, call, request); });
-    services.task_endpoints.add(router,
-                                {.method = Method::del,
-                                 .path = "/api/v1/switches/{name}",
-                                 .privilege = Privilege::administer,
-                                 .summary = "Delete a switch that no VM uses",
-                                 .tag = "network",
-                                 .errors = {Code::switch_in_use, Code::precondition_failed}},
-                                [&](const Call& call) { return remove(services, call); });
+    services.task_endpoints.add(
+        router,
+        {.method = Method::del,
+         .path = "/api/v1/switches/{name}",
+         .privilege = Privilege::administer,
+         .summary = "Delete a switch that no VM uses; with plan=1 tell what would be done",
+         .tag = "network",
+         .query = {{"plan", "1: tell what would be done, do nothing"}},
+         .instead = router.component<SwitchPlan>(),
+         .errors = {Code::switch_in_use, Code::precondition_failed}},
+        [&](const Call& call) { return remove(services, call); });
 }
 
 } // namespace bhype::network

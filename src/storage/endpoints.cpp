@@ -62,15 +62,6 @@ void raise(std::vector<FieldProblem> problems) {
         throw Error(Code::invalid_field, {}, std::move(problems));
 }
 
-void judge(const host::PoolEncryption& encryption, bool plan, std::vector<FieldProblem>& problems) {
-    const bool passphrase = encryption.key == host::KeyKind::passphrase;
-    if (passphrase && !encryption.secret && !plan)
-        problems.push_back({"encryption.secret", "is missing: POST /api/v1/secrets takes the passphrase and "
-                                                 "gives what belongs here"});
-    if (!passphrase && encryption.secret)
-        problems.push_back({"encryption.secret", "leave it out: bHype makes the key file itself"});
-}
-
 Reply start(const Services& services, const Call& call, const PoolName& pool, const char* kind,
             const std::string& title, json::value input) {
     return services.task_endpoints.start(call, kind, object_of(pool), title, std::move(input));
@@ -88,8 +79,7 @@ Reply create(const Services& services, const Call& call, const CreatePool& reque
     call.note->only_asked = request.plan;
     const host::PoolCreate operation{request.name, request.groups, request.encryption};
     auto problems = host::pool_problems(request.groups);
-    if (request.encryption)
-        judge(*request.encryption, request.plan, problems);
+    storage::judge(request.encryption, request.plan, problems);
     for (const auto& pool : services.host.call(host::PoolList{}))
         if (pool.name == request.name)
             problems.push_back({"name", "there is a pool " + pool.name.str()});
@@ -105,12 +95,7 @@ Reply create(const Services& services, const Call& call, const CreatePool& reque
     plan.commands.push_back(host::display(host::zpool_create(operation)));
     plan.warnings = warnings(request.groups, sizes);
     if (request.encryption)
-        plan.warnings.emplace_back(
-            request.encryption->key == host::KeyKind::passphrase
-                ? "After each boot the pool is closed until somebody gives the passphrase. "
-                  "Nobody can open it without."
-                : "The key lies on this host's own disks in " + host::key_directory.str() +
-                      ": keep a copy elsewhere. Nobody can open the pool without it.");
+        plan.warnings.push_back(warning(*request.encryption));
     plan.usable = found.usable;
     plan.survives = found.survives;
     return ok(encode(plan));

@@ -2,6 +2,7 @@
 
 #include "api/secret.h"
 #include "api/tasks.h"
+#include "storage/disks.h"
 #include "storage/pools.h"
 
 namespace bhype::storage {
@@ -9,6 +10,7 @@ namespace bhype::storage {
 struct Services {
     wire::Host& host;
     Pools& pools;
+    Disks& disks;
     api::TaskEndpoints& task_endpoints;
 };
 

@@ -20,7 +20,7 @@ std::string called(const host::Vdev& vdev) {
     return vdev.note.starts_with(was) ? vdev.note.substr(was.size()) : vdev.name;
 }
 
-void add_device(const host::PoolState& pool, const host::Vdev& vdev, std::vector<PoolFinding>& found) {
+void add_device(const host::PoolState& pool, const host::Vdev& vdev, std::vector<StorageFinding>& found) {
     const auto& name = pool.name.str();
     const auto device = called(vdev);
     if (!is_well(vdev)) {
@@ -56,8 +56,8 @@ bool is_locked(const host::PoolState& pool) {
     return is_encrypted(pool) && pool.key_status == "unavailable";
 }
 
-std::vector<PoolFinding> findings(const host::PoolState& pool, std::int64_t percent) {
-    std::vector<PoolFinding> found;
+std::vector<StorageFinding> findings(const host::PoolState& pool, std::int64_t percent) {
+    std::vector<StorageFinding> found;
     const auto& name = pool.name.str();
     if (is_locked(pool))
         found.push_back(
@@ -96,7 +96,7 @@ std::vector<PoolFinding> findings(const host::PoolState& pool, std::int64_t perc
              fmt::format("Pool {} is {} % full", name, percent),
              percent >= full ? "VMs stop when it is full: delete snapshots or VMs, or add disks"
                              : "ZFS gets slow above this: delete snapshots or VMs, or add disks"});
-    std::ranges::stable_sort(found, std::greater<>(), &PoolFinding::severity);
+    std::ranges::stable_sort(found, std::greater<>(), &StorageFinding::severity);
     return found;
 }
 

@@ -1,5 +1,7 @@
 #include "storage/layout.h"
 
+#include "host/zfs_key.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -224,6 +226,26 @@ std::vector<std::string> warnings(const std::vector<VdevGroup>& groups, const Si
                                         enum_name(group.layout), ByteSize(least).human()));
     }
     return found;
+}
+
+void judge(const std::optional<host::PoolEncryption>& encryption, bool plan,
+           std::vector<FieldProblem>& problems) {
+    if (!encryption)
+        return;
+    const bool passphrase = encryption->key == host::KeyKind::passphrase;
+    if (passphrase && !encryption->secret && !plan)
+        problems.push_back({"encryption.secret", "is missing: POST /api/v1/secrets takes the passphrase and "
+                                                 "gives what belongs here"});
+    if (!passphrase && encryption->secret)
+        problems.push_back({"encryption.secret", "leave it out: bHype makes the key file itself"});
+}
+
+std::string warning(const host::PoolEncryption& encryption) {
+    return encryption.key == host::KeyKind::passphrase
+               ? "After each boot the pool is closed until somebody gives the passphrase. "
+                 "Nobody can open it without."
+               : "The key lies on this host's own disks in " + host::key_directory.str() +
+                     ": keep a copy elsewhere. Nobody can open the pool without it.";
 }
 
 } // namespace bhype::storage

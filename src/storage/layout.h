@@ -36,4 +36,11 @@ std::vector<Proposal> proposals(const std::vector<DiskName>& disks, const Sizes&
 /// is weaker than the data.
 std::vector<std::string> warnings(const std::vector<host::VdevGroup>& groups, const Sizes& sizes);
 
+/// What keeps a pool from being made with this encryption. `plan`: the passphrase may come later.
+void judge(const std::optional<host::PoolEncryption>& encryption, bool plan,
+           std::vector<FieldProblem>& problems);
+
+/// What a person should know before making an encrypted pool.
+std::string warning(const host::PoolEncryption& encryption);
+
 } // namespace bhype::storage

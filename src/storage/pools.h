@@ -33,7 +33,7 @@ struct PoolView {
     std::string errors; ///< "No known data errors"
     host::Scan scan;
     std::vector<host::Vdev> vdevs;
-    std::vector<PoolFinding> findings;       ///< the worst first
+    std::vector<StorageFinding> findings;    ///< the worst first
     std::optional<host::KeyKind> encryption; ///< of its root
     bool locked = false;                     ///< its key is not loaded: nothing in it can be used
     std::optional<std::string> scrub;        ///< its schedule

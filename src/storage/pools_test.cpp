@@ -38,7 +38,7 @@ host::PoolState healthy() {
     return state;
 }
 
-std::vector<std::string> ids(const std::vector<PoolFinding>& all) {
+std::vector<std::string> ids(const std::vector<StorageFinding>& all) {
     std::vector<std::string> found;
     for (const auto& one : all)
         found.push_back(one.id);

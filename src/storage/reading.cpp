@@ -1,3 +1,4 @@
+#include "api/dispatch.h"
 #include "host/text.h"
 #include "storage/endpoints.h"
 
@@ -39,6 +40,13 @@ std::vector<DiskName> chosen_disks(const Call& call, const std::vector<host::Dis
     return chosen;
 }
 
+Reply health(const Services& services, const Call& call) {
+    const auto name = DiskName::parse(call.path.at("disk"));
+    if (!name)
+        throw Error(Code::not_found, "there is no such disk");
+    return ok(encode(services.disks.report(*name, api::query_flag(call, "fresh"))));
+}
+
 Reply layouts(const Services& services, const Call& call) {
     const auto disks = services.host.call(host::DiskList{});
     return ok(encode(proposals(chosen_disks(call, disks), sizes_of(disks))));
@@ -47,13 +55,20 @@ Reply layouts(const Services& services, const Call& call) {
 } // namespace
 
 void add_reading_endpoints(api::Router& router, Services& services) {
-    router.add<std::vector<host::Disk>>(
+    router.add<std::vector<DiskView>>({.method = Method::get,
+                                       .path = "/api/v1/disks",
+                                       .privilege = Privilege::administer,
+                                       .summary = "List the disks, who uses them and how they are",
+                                       .tag = "storage"},
+                                      [&](const Call&) { return ok(encode(services.disks.list())); });
+    router.add<DiskReport>(
         {.method = Method::get,
-         .path = "/api/v1/disks",
+         .path = "/api/v1/disks/{disk}/health",
          .privilege = Privilege::administer,
-         .summary = "List the disks and who uses them",
-         .tag = "storage"},
-        [&](const Call&) { return ok(encode(services.host.call(host::DiskList{}))); });
+         .summary = "What a disk tells of its health, what that means and what to do",
+         .tag = "storage",
+         .query = {{"fresh", "1: ask the disk now, which takes up to half a minute; 0: the last answer"}}},
+        [&](const Call& call) { return health(services, call); });
     router.add<std::vector<PoolView>>({.method = Method::get,
                                        .path = "/api/v1/pools",
                                        .privilege = Privilege::look,

@@ -13,6 +13,11 @@ void add(SpaceItem& item, const host::SpaceUse& use) {
     item.reserved = ByteSize(item.reserved.bytes() + use.by_reservation.bytes());
 }
 
+void add_word(std::string& words, const std::string& word) {
+    if ((", " + words + ",").find(", " + word + ",") == std::string::npos)
+        words += (words.empty() ? "" : ", ") + word;
+}
+
 std::uint64_t total(const SpaceItem& item) {
     return item.live.bytes() + item.snapshots.bytes() + item.reserved.bytes();
 }
@@ -46,6 +51,10 @@ SpaceView space_view(const PoolName& pool, const std::vector<host::SpaceUse>& us
                 item.logical = use.logical;
                 item.quota = use.quota;
                 item.reservation = use.reservation;
+            }
+            if (use.volume) {
+                add_word(item.compression, use.compression);
+                add_word(item.blocks, use.volblocksize.str());
             }
         } else if (use.dataset.starts_with(below_templates)) {
             add(templates, use);

@@ -10,14 +10,17 @@ namespace bhype::storage {
 struct SpaceItem {
     std::string name; ///< "web1", or "templates", "other VMs", "the rest of the pool"
     std::optional<VmName> vm;
-    ByteSize live;        ///< what its disks and definition hold
-    ByteSize snapshots;   ///< what only snapshots hold
-    ByteSize reserved;    ///< kept free for it
-    ByteSize logical;     ///< before compression
-    ByteSize quota;       ///< 0: none
-    ByteSize reservation; ///< 0: none
+    ByteSize live;           ///< what its disks and definition hold
+    ByteSize snapshots;      ///< what only snapshots hold
+    ByteSize reserved;       ///< kept free for it
+    ByteSize logical;        ///< before compression
+    ByteSize quota;          ///< 0: none
+    ByteSize reservation;    ///< 0: none
+    std::string compression; ///< of a VM's disks: "lz4"; all that they have, "lz4, off"
+    std::string blocks;      ///< volblocksize, as above: "16K"
 };
-BOOST_DESCRIBE_STRUCT(SpaceItem, (), (name, vm, live, snapshots, reserved, logical, quota, reservation))
+BOOST_DESCRIBE_STRUCT(SpaceItem, (),
+                      (name, vm, live, snapshots, reserved, logical, quota, reservation, compression, blocks))
 
 struct SpaceView {
     PoolName pool;

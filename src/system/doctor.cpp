@@ -70,6 +70,9 @@ void check_files(Checks& checks) {
     const auto nginx = first_present({"/usr/local/sbin/nginx"});
     checks.add("nginx", "nginx, for the web interface", !nginx.empty(), or_none(nginx), "pkg install nginx",
                CheckState::warning);
+    const auto smartctl = first_present({"/usr/local/sbin/smartctl"});
+    checks.add("smartctl", "smartctl, for the health of disks", !smartctl.empty(), or_none(smartctl),
+               "pkg install smartmontools", CheckState::warning);
     const auto certificate = first_present({"/usr/local/etc/bhype/tls/cert.pem"});
     checks.add("certificate", "TLS certificate", !certificate.empty(), or_none(certificate),
                "service bhype_nginx start makes one signed by itself; or put your own as "

@@ -2,6 +2,7 @@
 
 #include "host/bhyve.h"
 #include "host/zpool.h"
+#include "storage/layout.h"
 
 #include <algorithm>
 
@@ -136,6 +137,8 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
     if (!present) {
         input.create = true;
         input.disks = request.disks;
+        input.encryption = request.encryption;
+        storage::judge(request.encryption, request.plan, problems);
         input.layout = request.layout.value_or(request.disks.size() > 1 ? host::PoolLayout::mirror
                                                                         : host::PoolLayout::stripe);
         if (request.disks.empty())
@@ -160,6 +163,9 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
             if (std::count(request.disks.begin(), request.disks.end(), name) > 1)
                 problems.push_back({field, name.str() + " is named twice"});
         }
+    } else if (request.encryption) {
+        problems.push_back({"encryption", "there is a pool " + request.pool.str() +
+                                              " already; encryption is chosen when a pool is made"});
     }
     if (!problems.empty())
         throw Error(Code::invalid_field, {}, problems);
@@ -175,8 +181,10 @@ std::pair<SetupPlan, SetupInput> System::plan_setup(const SetupRequest& request)
         std::string disks;
         for (const auto& disk : input.disks)
             disks += " " + disk.str();
-        plan.steps.push_back("create pool " + request.pool.str() + ", " + enum_name(input.layout) + ", of" +
-                             disks);
+        plan.steps.push_back("create pool " + request.pool.str() + ", " + enum_name(input.layout) +
+                             (input.encryption ? ", encrypted, of" : ", of") + disks);
+        if (input.encryption)
+            plan.warnings.push_back(storage::warning(*input.encryption));
     }
     const auto root = DatasetName::from(request.pool.str() + "/bhype");
     if (input.create || host_.call(host::DatasetList{root, false}).empty())
@@ -207,7 +215,8 @@ json::value System::setup(task::Work& work, const SetupInput& input) {
     const auto pools = work.step("Look at the pools", host::PoolList{});
     if (input.create && find_pool(pools, input.pool) == nullptr)
         work.commit("Create pool " + input.pool.str(),
-                    host::PoolCreate{input.pool, {{host::VdevRole::data, input.layout, input.disks}}});
+                    host::PoolCreate{
+                        input.pool, {{host::VdevRole::data, input.layout, input.disks}}, input.encryption});
     work.step("Create bHype's datasets", host::TreeCreate{input.pool, input.id});
     keep_.set_pool(input.pool);
     for (const auto& item : input.switches)
@@ -265,7 +274,7 @@ void System::add_endpoints(api::Router& router, api::TaskEndpoints& tasks) {
              "Set the host up: modules, pool, datasets, the nat switch; 200 when nothing is to be done",
          .tag = "host",
          .instead = router.component<SetupPlan>(),
-         .errors = {Code::disk_in_use, Code::pool_exists}},
+         .errors = {Code::disk_in_use, Code::pool_exists, Code::secret_gone}},
         [this, &tasks](const Call& call, const SetupRequest& request) {
             call.note->only_asked = request.plan;
             auto [plan, input] = plan_setup(request);

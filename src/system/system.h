@@ -48,16 +48,18 @@ struct SetupRequest {
     PoolName pool;
     std::vector<DiskName> disks;            ///< for a new pool
     std::optional<host::PoolLayout> layout; ///< mirror for two disks or more, stripe for one
+    std::optional<host::PoolEncryption> encryption;
     bool plan = false;
 };
-BOOST_DESCRIBE_STRUCT(SetupRequest, (), (pool, disks, layout, plan))
+BOOST_DESCRIBE_STRUCT(SetupRequest, (), (pool, disks, layout, encryption, plan))
 
 struct SetupPlan {
     std::vector<std::string> steps; ///< empty when nothing is to be done
     std::vector<std::string> wipes; ///< disks whose content is lost
+    std::vector<std::string> warnings;
     bool nothing_to_do = false;
 };
-BOOST_DESCRIBE_STRUCT(SetupPlan, (), (steps, wipes, nothing_to_do))
+BOOST_DESCRIBE_STRUCT(SetupPlan, (), (steps, wipes, warnings, nothing_to_do))
 
 /// The journaled input of host.setup.
 struct SetupInput {
@@ -65,11 +67,12 @@ struct SetupInput {
     bool create = false;
     host::PoolLayout layout = host::PoolLayout::mirror;
     std::vector<DiskName> disks;
+    std::optional<host::PoolEncryption> encryption;
     Uuid id;
     std::vector<network::Wanted> switches; ///< to be made
     bool firewall = false;                 ///< pf.conf is to be written
 };
-BOOST_DESCRIBE_STRUCT(SetupInput, (), (pool, create, layout, disks, id, switches, firewall))
+BOOST_DESCRIBE_STRUCT(SetupInput, (), (pool, create, layout, disks, encryption, id, switches, firewall))
 
 struct Keep {
     std::function<std::optional<PoolName>()> pool;

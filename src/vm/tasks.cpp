@@ -68,7 +68,7 @@ void ensure_image(Work& work, Context& context, const CreateInput& input) {
     const Writing alone(work, context, *input.image_dataset);
     if (alone.waited() && present())
         return;
-    const auto aside = below(input.pool, ".new/" + work.id().str() + "/template");
+    const auto aside = below(input.pool, ".new/" + work.id().str());
     const auto disk = DatasetName::from(aside.str() + "/disk0");
     work.step("Make a place for the template's disk", host::DatasetCreate{aside, {}});
     work.step("Make the template's volume", host::VolumeCreate{disk, input.image_size});
@@ -79,8 +79,9 @@ void ensure_image(Work& work, Context& context, const CreateInput& input) {
     try {
         work.step("Put the template in its place", host::DatasetPublish{aside, wanted});
     } catch (const Error& error) {
-        if (error.code() != Code::dataset_exists || !present()) // another task was first
+        if (error.code() != Code::dataset_exists || !present())
             throw;
+        work.step("Remove it: another task was first", host::AsideRemove{input.pool, work.id()});
     }
 }
 
@@ -182,7 +183,7 @@ void clone_disks(Work& work, const CreateInput& input, const DatasetName& buildi
 
 /// Makes it aside and puts it in its place whole.
 void build(Work& work, Context& context, const CreateInput& input) {
-    const auto building = below(input.pool, ".new/" + work.id().str() + "/vm");
+    const auto building = below(input.pool, ".new/" + work.id().str());
     const auto disk = DatasetName::from(building.str() + "/disk0");
     const auto final = below(input.pool, "vm/" + input.name.str());
     if (input.image_dataset)
@@ -227,7 +228,6 @@ json::value create(Work& work, Context& context, const CreateInput& input) {
     if (!made)
         build(work, context, input);
     context.inventory.set_ownership(input.name, {input.owner, input.group});
-    work.step("Remove the empty workplace", host::AsideRemove{input.pool, work.id()});
     if (input.origin && input.origin->full)
         drop_snapshot(work, input);
     context.inventory.refresh(input.name);

@@ -114,6 +114,17 @@ async function move(page) {
   check("it is exported", await eventually(async () => (await api(page, "GET", "/pools/work")).status === 404, 30));
   await goTo(page, "/storage/disks");
   check("its disks say so", await eventually(() => page.getByText("exported pool work").first().isVisible(), 30));
+  const health = page.getByRole("button", { name: "Health of nda2: well" });
+  check("each disk says how it is", await eventually(() => health.isVisible(), 60));
+  await health.click();
+  const report = page.getByRole("dialog", { name: "Health of nda2" });
+  check("what it tells is shown on demand", await eventually(() => report.getByText("says that it is well").isVisible(), 20));
+  check("with its figures", await report.getByText("Media errors").isVisible());
+  await report.getByRole("button", { name: "Ask it now" }).click();
+  check("it can be asked anew", await eventually(() => report.getByText(/Asked just now/).isVisible(), 40));
+  await picture(page, "disk-health");
+  await accessible(page, "the health of a disk");
+  await page.keyboard.press("Escape");
   await picture(page, "disks");
   await accessible(page, "disks");
   await goTo(page, "/storage");

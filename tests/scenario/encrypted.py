@@ -17,13 +17,17 @@ def run(lab, report):
 
 def scenario(lab, report):
     wrong(lab, report)
-    done(report, "an encrypted mirror", give(lab, "create", POOL, "mirror", "nda0", "nda1", "--encrypt", "passphrase", "--yes"))
+    planned = lab.bhype("setup", "--pool", POOL, "--disks", "nda0,nda1", "--encrypt", "passphrase", "--plan")
+    report.check("the plan of a setup warns", planned.status == 0 and "encrypted, of nda0 nda1" in planned.err and "after each boot" in planned.err.lower(), planned)
+    done(report, "the host is set up on an encrypted mirror",
+         lab.bhype("setup", "--pool", POOL, "--disks", "nda0,nda1", "--encrypt", "passphrase", "--yes", stdin=PASSPHRASE + "\n", timeout=300))
+    late = lab.bhype("setup", "--pool", POOL, "--encrypt", "file", "--yes")
+    report.check("it cannot be had afterwards", late.status == 3 and "encryption: there is a pool" in late.err, late)
     report.same("it is open", (pool(lab, POOL)["encryption"], pool(lab, POOL)["locked"]), ("passphrase", False))
     done(report, "one with a key file", lab.bhype("pool", "create", "vault", "nda2", "--encrypt", "file", "--yes"))
     report.same("which is root's alone", lab.sh("stat -c '%U %a %s' /usr/local/etc/bhype/keys/vault.key; stat -c '%a' /usr/local/etc/bhype/keys").out.split(),
                 ["root", "400", "32", "700"])
     lab.sh("zfs create -o mountpoint=/vault vault/files && echo precious >/vault/note && zpool sync vault")
-    done(report, "the host is set up on it", lab.bhype("setup", "--pool", POOL, "--yes", timeout=300))
     lab.make_vm("sealed")
     told = lab.sh("bhype task list --json; bhype task log $(bhype task list --plain | head -n 1 | cut -f 1)").out
     report.check("no passphrase in a task", PASSPHRASE not in told, told[-2000:])

@@ -143,6 +143,8 @@ def moved(lab, report):
 
 def isolated(lab, report):
     task(report, "another nat switch, isolated", lab.bhype("switch", "create", "apart", "isolated=yes"))
+    planned = lab.bhype("switch", "delete", "apart", "--plan")
+    report.check("its removal is told", planned.status == 0 and "destroy bridge bh-apart, with 10.77.2.1/24" in planned.out, planned)
     made = switch(lab, "apart")
     report.same("it has a free network", made["address"], "10.77.2.1/24")
     for name in ("net1", "net2"):

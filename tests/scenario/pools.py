@@ -1,4 +1,4 @@
-"""Point pools: the wizard's proposals and what zpool then says, a disk pulled and replaced, a pool that moves, scrubs, alerts."""
+"""Point pools: the wizard's proposals and what zpool then says, disks' health, a disk pulled and replaced, a pool that moves, scrubs, alerts."""
 
 from labkit import POOL, eventually
 
@@ -19,8 +19,8 @@ def settled(lab, name, seconds=120):
     return eventually(lambda: (lambda now: now if now["scan"]["state"] != "running" else None)(pool(lab, name)), seconds, 0.5)
 
 
-def alerts(lab, about):
-    return [one for one in lab.bhype("alert", "list", "--json").json() if one["about"] == "pools/" + about]
+def alerts(lab, about, kind="pools/"):
+    return [one for one in lab.bhype("alert", "list", "--json").json() if one["about"] == kind + about]
 
 
 def done(report, name, result):
@@ -39,6 +39,7 @@ def words(groups):
 
 def run(lab, report):
     disks(lab, report)
+    health(lab, report)
     layouts(lab, report)
     wrong(lab, report)
     space(lab, report)
@@ -57,6 +58,61 @@ def disks(lab, report):
     report.check("it has room", own["available"] > GIB, own)
     report.same("nobody else may list disks", lab.bhype("disk", "list", user="dev1").status, 3)
     report.same("who looks sees the pools", lab.bhype("pool", "list", user="dev1").status, 0)
+
+
+def verdicts(lab):
+    return {disk["name"]: disk["health"] for disk in lab.bhype("disk", "list", "--json").json()}
+
+
+def health(lab, report):
+    """What disks say of themselves: read by itself, judged, an alert that ends; without smartctl all else works."""
+    found = eventually(lambda: (lambda all: all if set(all.values()) == {"well"} else None)(verdicts(lab)), 60)
+    report.check("each disk was asked by itself", found, verdicts(lab))
+    shown = lab.bhype("disk", "health", "nda2")
+    report.check("one tells all of it", shown.status == 0 and "well: says that it is well" in shown.out and "LAB00002" in shown.out, shown)
+    told = lab.bhype("disk", "health", "nda2", "--json").json()["figures"]
+    report.same("by its own controller", (told["protocol"], told["serial"]), ("NVMe", "LAB00002"))
+    own = lab.bhype("disk", "health", "nda0", "--json").json()["figures"]
+    report.check("a disk that is written to says so", own["written"] > 1 << 20, own)
+    report.same("a disk that is not there", lab.bhype("disk", "health", "nda9").status, 3)
+    report.same("who may not ask", lab.bhype("disk", "health", "nda2", user="dev1").status, 3)
+    lab.verb("disk", "nda1", "smart", "percentage_used=93", "media_errors=2")
+    worn = lab.bhype("disk", "health", "nda1")
+    report.check("a worn disk needs attention", "attention: could not correct what it read 2 times" in worn.out and "is worn to 93 %" in worn.out, worn)
+    report.holds("and what to do", worn.out, "bhype pool replace %s nda1 NEWDISK" % POOL)
+    report.same("alerts say so", {one["id"]: one["severity"] for one in alerts(lab, "nda1", "disks/")},
+                {"disks/nda1/media": "warning", "disks/nda1/wear": "warning"})
+    report.same("the list too", verdicts(lab)["nda1"], "attention")
+    lab.verb("disk", "nda1", "smart", "critical_warning=8")
+    report.check("a failing disk is failing", "failing: takes no more writes" in lab.bhype("disk", "health", "nda1").out, lab.bhype("disk", "health", "nda1"))
+    report.same("and critical", [one["severity"] for one in alerts(lab, "nda1", "disks/")], ["critical"])
+    lab.restart("bhyped")
+    report.check("also after a restart", eventually(lambda: verdicts(lab)["nda1"] == "failing", 60), verdicts(lab))
+    report.same("with the same alert", [one["id"] for one in alerts(lab, "nda1", "disks/")], ["disks/nda1/read-only"])
+    lab.verb("disk", "nda1", "smart")
+    report.holds("a disk that recovers", lab.bhype("disk", "health", "nda1").out, "well: says that it is well")
+    report.same("has no alert any more", alerts(lab, "nda1", "disks/"), [])
+    lab.fail("smartctl", 1, hang=60)
+    silent = lab.bhype("disk", "health", "nda3")
+    report.check("a disk that hangs is given up", silent.status == 0 and "does not answer" in silent.out, silent)
+    report.same("the others go on", lab.bhype("disk", "list").status, 0)
+    report.same("an alert says so", [one["id"] for one in alerts(lab, "nda3", "disks/")], ["disks/nda3/silent"])
+    report.holds("until it answers", lab.bhype("disk", "health", "nda3").out, "well: ")
+    lab.fail("smartctl", 1, status=1, text="Usage: smartctl [options] device")
+    unclear = lab.bhype("disk", "health", "nda3")
+    report.check("what is not understood is told", unclear.status == 0 and "unknown: cannot be asked" in unclear.out and "JSON" in unclear.out, unclear)
+    lab.bhype("disk", "health", "nda3")
+    lab.sh("mv /usr/local/sbin/smartctl /root/smartctl")
+    missing = lab.bhype("disk", "health", "nda3")
+    report.check("without smartctl it says how to get it", missing.status == 0 and "smartctl is not installed" in missing.out and "pkg install smartmontools" in missing.out, missing)
+    report.check("the list works", lab.bhype("disk", "list").out.count("Lab Disk") == 8 and "pkg install smartmontools" in lab.bhype("disk", "list").out, lab.bhype("disk", "list"))
+    advice = lab.bhype("doctor")
+    report.check("doctor advises it", advice.status == 0 and "pkg install smartmontools" in advice.out, advice)
+    lab.restart("bhyped")
+    report.check("all are unknown after a restart", eventually(lambda: set(verdicts(lab).values()) == {"unknown"}, 60), verdicts(lab))
+    lab.sh("mv /root/smartctl /usr/local/sbin/smartctl")
+    report.holds("once it is there a disk answers", lab.bhype("disk", "health", "nda3").out, "well: ")
+    report.check("and so do the others", eventually(lambda: set(verdicts(lab).values()) == {"well"}, 60), verdicts(lab))
 
 
 def layouts(lab, report):

@@ -29,12 +29,13 @@ import pools
 import snapshots
 import stopping
 import uplinks
+import year
 from labkit import Lab, Report
 
 POINTS = {"1": empty_host, "2": create_and_boot, "3": http_equals_cli, "5": stopping, "6": daemons_die, "8": other_user,
-          "9": bad_input, "10": full_and_wrong, "browse": browsing, "encrypted": encrypted, "networks": networks, "pattern": pattern, "pools": pools, "snapshots": snapshots, "uplinks": uplinks}
+          "9": bad_input, "10": full_and_wrong, "browse": browsing, "encrypted": encrypted, "networks": networks, "pattern": pattern, "pools": pools, "snapshots": snapshots, "uplinks": uplinks, "year": year}
 # 3 uses up dev2's log-ins, so it comes after 8.
-ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "browse", "pattern", "uplinks", "pools", "encrypted"]
+ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "browse", "pattern", "uplinks", "pools", "encrypted", "year"]
 
 
 def main():

@@ -111,6 +111,9 @@ BHYPE_LIES(PoolAdd, {Code::disk_in_use, {{"pool", "tank"}, {"group", disks_of("n
            {field, {{"pool", "tank"}, {"group", disks_of("-f")}}})
 BHYPE_LIES(DiskWipe, {Code::disk_in_use, {{"disk", "nda0"}}}, {Code::disk_in_use, {{"disk", "nda2"}}},
            {policy, {{"disk", "nda9"}}}, {field, {{"disk", "-f"}}}, {field, {{"disk", "/dev/nda0"}}})
+BHYPE_LIES(DiskHealth, {policy, {{"disk", "nda9"}}}, {policy, {{"disk", "mem0"}}},
+           {policy, {{"disk", "nvme0"}}}, {field, {{"disk", "-x"}}}, {field, {{"disk", "/dev/nda0"}}},
+           {field, {{"disk", "../root/secret"}}}, {field, json::object{}})
 BHYPE_LIES(SpaceList, {field, {{"pool", "tank/home"}}}, {field, {{"pool", "-r"}}})
 BHYPE_LIES(DatasetLimit, {policy, {{"dataset", "tank/home"}, {"quota", 0}, {"reservation", 0}}},
            {policy, {{"dataset", "tank/bhype"}, {"quota", 1048576}, {"reservation", 0}}},

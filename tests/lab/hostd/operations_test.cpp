@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "host/look.h"
+#include "host/program.h"
 #include "session.h"
 
 #include <sys/socket.h>
@@ -139,6 +140,20 @@ TEST(Host, FactsModulesDisks) {
     for (const auto& disk : disks)
         EXPECT_EQ(disk.used_by, "") << disk.name.str();
     EXPECT_EQ(disks[0].size, 4_GiB);
+}
+
+TEST(Host, DisksTellTheirHealth) {
+    Session session;
+    const host::DiskHealth ask{DiskName::from("nda1")};
+    const auto health = session.perform(ask);
+    EXPECT_EQ(health.state, host::HealthState::passed);
+    EXPECT_EQ(health.protocol, "NVMe");
+    EXPECT_EQ(health.serial, "LAB00001") << "the controller of that disk and no other";
+    EXPECT_EQ(health.media_errors, 0);
+    const auto program = std::string(host::path(host::Program::smartctl)), aside = program + ".aside";
+    ASSERT_EQ(::rename(program.c_str(), aside.c_str()), 0);
+    EXPECT_EQ(session.perform(ask).reason, host::HealthReason::not_installed);
+    ASSERT_EQ(::rename(aside.c_str(), program.c_str()), 0);
 }
 
 TEST(Storage, PoolAndTree) {

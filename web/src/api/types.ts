@@ -79,8 +79,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the disks and who uses them */
+        /** List the disks, who uses them and how they are */
         get: operations["get_disks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/disks/{disk}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a disk tells of its health, what that means and what to do */
+        get: operations["get_disks_disk_health"];
         put?: never;
         post?: never;
         delete?: never;
@@ -721,7 +738,7 @@ export interface paths {
         /** Change a switch: all its settings, those that are left out go back to their defaults */
         put: operations["put_switches_name"];
         post?: never;
-        /** Delete a switch that no VM uses */
+        /** Delete a switch that no VM uses; with plan=1 tell what would be done */
         delete: operations["delete_switches_name"];
         options?: never;
         head?: never;
@@ -1677,6 +1694,71 @@ export interface components {
             used: number;
             origin?: string;
         };
+        DiskHealthResult: {
+            /** @enum {string} */
+            state: "passed" | "failing" | "unknown";
+            /** @enum {string} */
+            reason?: "not-installed" | "asleep" | "unsupported" | "off" | "no-answer" | "not-opened" | "unclear";
+            remark: string;
+            protocol: string;
+            model: string;
+            serial: string;
+            firmware: string;
+            temperature?: number;
+            hours?: number;
+            power_cycles?: number;
+            wear?: number;
+            reallocated?: number;
+            pending?: number;
+            uncorrectable?: number;
+            media_errors?: number;
+            spare?: number;
+            spare_threshold?: number;
+            /** @description bytes */
+            read?: number;
+            /** @description bytes */
+            written?: number;
+            warnings: ("spare" | "temperature" | "reliability" | "read-only" | "backup" | "memory-region" | "other")[];
+            failed_attributes: components["schemas"]["FailedAttribute"][];
+            self_test?: components["schemas"]["SelfTest"];
+            test_left?: number;
+        };
+        DiskJudgement: {
+            /** @enum {string} */
+            verdict: "well" | "attention" | "failing" | "unknown" | "unread";
+            text: string;
+            advice: string;
+            findings: components["schemas"]["StorageFinding"][];
+        };
+        DiskReport: {
+            /**
+             * @description a device name such as nda0 or ada1, without /dev/
+             * @example nda0
+             */
+            name: string;
+            judgement: components["schemas"]["DiskJudgement"];
+            asleep: boolean;
+            at?: number;
+            figures?: components["schemas"]["DiskHealthResult"];
+        };
+        DiskView: {
+            /**
+             * @description a device name such as nda0 or ada1, without /dev/
+             * @example nda0
+             */
+            name: string;
+            /** @description bytes */
+            size: number;
+            description: string;
+            ident: string;
+            solid_state: boolean;
+            used_by: string;
+            /** @enum {string} */
+            health: "well" | "attention" | "failing" | "unknown" | "unread";
+            health_text: string;
+            health_advice: string;
+            health_at?: number;
+        };
         EditNic: {
             /**
              * @description 1 to 8 lower-case letters, digits or '-', beginning with a letter
@@ -1809,6 +1891,12 @@ export interface components {
              */
             cd?: string;
         };
+        FailedAttribute: {
+            name: string;
+            value: number;
+            threshold: number;
+            prefailure: boolean;
+        };
         Finding: {
             check: string;
             /** @enum {string} */
@@ -1883,19 +1971,6 @@ export interface components {
             steps: string[];
             inside: string[];
             problems: string[];
-        };
-        HostDisk: {
-            /**
-             * @description a device name such as nda0 or ada1, without /dev/
-             * @example nda0
-             */
-            name: string;
-            /** @description bytes */
-            size: number;
-            description: string;
-            ident: string;
-            solid_state: boolean;
-            used_by: string;
         };
         HostView: {
             hostname: string;
@@ -2201,13 +2276,6 @@ export interface components {
             free: number;
             health: string;
         };
-        PoolFinding: {
-            id: string;
-            /** @enum {string} */
-            severity: "warning" | "critical";
-            text: string;
-            advice: string;
-        };
         PoolView: {
             /**
              * @description 1 to 64 letters, digits, '-', '_', '.' or ':', beginning with a letter; not mirror, raidz, draid, spare or log
@@ -2229,7 +2297,7 @@ export interface components {
             errors: string;
             scan: components["schemas"]["Scan"];
             vdevs: components["schemas"]["Vdev"][];
-            findings: components["schemas"]["PoolFinding"][];
+            findings: components["schemas"]["StorageFinding"][];
             /** @enum {string} */
             encryption?: "passphrase" | "file";
             locked: boolean;
@@ -2313,12 +2381,19 @@ export interface components {
              */
             token: string;
         };
+        SelfTest: {
+            kind: string;
+            result: string;
+            passed?: boolean;
+            hours?: number;
+        };
         SetFloor: {
             percent: number;
         };
         SetupPlan: {
             steps: string[];
             wipes: string[];
+            warnings: string[];
             nothing_to_do: boolean;
         };
         SetupRequest: {
@@ -2330,6 +2405,15 @@ export interface components {
             disks?: string[];
             /** @enum {string} */
             layout?: "stripe" | "mirror" | "raidz1" | "raidz2" | "raidz3";
+            encryption?: {
+                /** @enum {string} */
+                key: "passphrase" | "file";
+                /**
+                 * @description 's' and 32 hex digits, as POST /api/v1/secrets answers
+                 * @example s0123456789abcdef0123456789abcdef
+                 */
+                secret?: string;
+            };
             plan?: boolean;
         };
         SnapshotDefinition: {
@@ -2384,6 +2468,8 @@ export interface components {
             quota: number;
             /** @description bytes */
             reservation: number;
+            compression: string;
+            blocks: string;
         };
         SpaceView: {
             /**
@@ -2411,6 +2497,13 @@ export interface components {
         };
         StopVm: {
             seconds?: number;
+        };
+        StorageFinding: {
+            id: string;
+            /** @enum {string} */
+            severity: "warning" | "critical";
+            text: string;
+            advice: string;
         };
         StoragePlan: {
             commands: string[];
@@ -3102,13 +3195,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description List the disks and who uses them */
+            /** @description List the disks, who uses them and how they are */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HostDisk"][];
+                    "application/json": components["schemas"]["DiskView"][];
                 };
             };
             /** @description api.invalid_request */
@@ -3131,6 +3224,95 @@ export interface operations {
             };
             /** @description access.forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_disks_disk_health: {
+        parameters: {
+            query?: {
+                /** @description 1: ask the disk now, which takes up to half a minute; 0: the last answer */
+                fresh?: string;
+            };
+            header?: never;
+            path: {
+                /** @description disk */
+                disk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a disk tells of its health, what that means and what to do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiskReport"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7252,7 +7434,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description storage.disk_in_use, storage.pool_exists */
+            /** @description storage.disk_in_use, storage.pool_exists, storage.secret_gone */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7918,6 +8100,8 @@ export interface operations {
     delete_switches_name: {
         parameters: {
             query?: {
+                /** @description 1: tell what would be done, do nothing */
+                plan?: string;
                 /** @description seconds to wait for the task's end, at most 60 */
                 wait?: string;
             };
@@ -7933,7 +8117,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Delete a switch that no VM uses */
+            /** @description What would be done; no task was started */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchPlan"];
+                };
+            };
+            /** @description Delete a switch that no VM uses; with plan=1 tell what would be done */
             202: {
                 headers: {
                     /** @description The task's address */

@@ -10,6 +10,7 @@ import { PageHead, Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
 import { TextField } from "../guests/fields";
+import { EncryptionChoice, isWhole, noEncryption, wish as keyWish, withSecret } from "../storage/keys";
 import { mayAdminister, useUser } from "../session/session";
 import { useOrder } from "../tasks/drawer_state";
 import { useHost } from "./host";
@@ -19,12 +20,13 @@ function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
   const [pool, setPool] = useState(host.pool?.name ?? "tank");
   const [chosen, setChosen] = useState<string[]>([]);
   const [wish, setWish] = useState("mirror");
+  const [encryption, setEncryption] = useState(noEncryption);
   const [typed, setTyped] = useState("");
   const give = useOrder();
   const navigate = useNavigate();
   const layouts = fitting(chosen.length);
   const layout = layouts.find((each) => each === wish) ?? layouts[0];
-  const request: SetupRequest = { pool, ...(chosen.length ? { disks: chosen, layout } : {}) };
+  const request: SetupRequest = { pool, ...(chosen.length ? { disks: chosen, layout, ...keyWish(encryption) } : {}) };
   const plan = useMutation({
     mutationFn: async () => (await call<SetupPlan>("POST", "/setup", { body: { ...request, plan: true } })).data,
   });
@@ -37,9 +39,10 @@ function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!plan.data) plan.mutate();
-    else if (!nothing && (!chosen.length || typed === pool)) {
+    else if (!nothing && (!chosen.length || (typed === pool && isWhole(encryption)))) {
       // No task: it was set up by somebody else since the plan was made.
-      give.mutate({ method: "POST", path: "/setup", body: { ...request } }, { onSuccess: (task) => (task ? navigate("/") : plan.mutate()) });
+      const body = { ...request };
+      give.mutate({ method: "POST", path: "/setup", body, prepare: () => (chosen.length ? withSecret(body, encryption) : Promise.resolve(body)) }, { onSuccess: (task) => (task ? navigate("/") : plan.mutate()) });
     }
   };
   const problems = { ...fieldProblems(plan.error), ...fieldProblems(give.error) };
@@ -65,6 +68,7 @@ function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
           </FormSelect>
         </FormGroup>
       )}
+      {chosen.length > 0 && <EncryptionChoice value={encryption} onChange={(next) => { setEncryption(next); change(); }} />}
       {plan.data && (
         <>
           <div>
@@ -76,6 +80,7 @@ function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
               <Alert isInline variant="danger" component="p" title="Everything on these disks is lost">
                 <ul className="plan-list">{plan.data.wipes.map((disk) => <li key={disk}>{disk}</li>)}</ul>
               </Alert>
+              {plan.data.warnings.map((warning) => <Alert key={warning} isInline variant="warning" component="p" title={warning} />)}
               <TypeToConfirm name={pool} value={typed} onChange={setTyped} />
             </>
           )}
@@ -84,7 +89,7 @@ function SetupForm({ disks, host }: { disks: readonly Disk[]; host: Host }) {
       {(give.error ?? plan.error) && <ErrorBox error={give.error ?? plan.error} />}
       <ActionGroup>
         {!nothing && <Button type="submit" variant={plan.data && chosen.length ? "danger" : "primary"} isLoading={plan.isPending || give.isPending}
-          isDisabled={!pool || plan.isPending || give.isPending || Boolean(plan.data && chosen.length && typed !== pool)}>
+          isDisabled={!pool || plan.isPending || give.isPending || Boolean(chosen.length && (!isWhole(encryption) || (plan.data && typed !== pool)))}>
           {plan.data ? "Set up" : "Show what will be done"}
         </Button>}
       </ActionGroup>

@@ -21,7 +21,7 @@ export function AlertsButton() {
               {alert.advice} <span className="quiet">For <Since at={alert.since * 1000} />.</span>
             </Alert>
           ))}
-          <Link to="/storage">To the pools</Link>
+          <Link to={data.every((alert) => alert.about.startsWith("disks/")) ? "/storage/disks" : "/storage"}>To the storage</Link>
         </div>
       }
     >

@@ -6,6 +6,7 @@ import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
 import { useState } from "react";
 import { WipeDisk } from "./disk_dialogs";
+import { DiskHealth, DiskRemarks } from "./disk_health";
 import { useDisks } from "./storage";
 
 export function DisksTab({ administers }: { administers: boolean }) {
@@ -16,11 +17,12 @@ export function DisksTab({ administers }: { administers: boolean }) {
       <CardBody>
         {error && <ErrorBox error={error} retry={() => void refetch()} />}
         {!data && !error && <Waiting label="Looking at the disks" />}
+        {data && <DiskRemarks disks={data} />}
         {data && (
           <Table variant="compact" aria-label="Disks" gridBreakPoint="grid-md" className="flush">
             <Thead>
               <Tr>
-                {["Disk", "Size", "Kind", "Model", "Serial", "Used by"].map((head) => (
+                {["Disk", "Size", "Kind", "Model", "Serial", "Used by", "Health"].map((head) => (
                   <Th key={head}>{head}</Th>
                 ))}
                 <Th screenReaderText="Actions" />
@@ -37,6 +39,9 @@ export function DisksTab({ administers }: { administers: boolean }) {
                   <Td dataLabel="Model">{disk.description || "-"}</Td>
                   <Td dataLabel="Serial">{disk.ident || "-"}</Td>
                   <Td dataLabel="Used by">{disk.used_by || <StateLabel state="ok" word="free" />}</Td>
+                  <Td dataLabel="Health">
+                    <DiskHealth disk={disk} />
+                  </Td>
                   <Td isActionCell>
                     {disk.used_by.startsWith("exported pool ") && <ActionsColumn items={[{ title: "Wipe", onClick: () => setWiped(disk.name) }]} />}
                   </Td>

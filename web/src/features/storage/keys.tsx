@@ -21,7 +21,7 @@ export interface Encryption {
 export const noEncryption: Encryption = { key: "", passphrase: "", again: "" };
 
 export const isWhole = ({ key, passphrase, again }: Encryption): boolean => key !== "passphrase" || (passphrase.length >= 8 && passphrase === again);
-export const wish = ({ key }: Encryption): { encryption?: { key: Key } } => (key ? { encryption: { key } } : {});
+export const wish = ({ key }: Encryption): { encryption?: { key: Exclude<Key, ""> } } => (key ? { encryption: { key } } : {});
 
 /// The body with what the passphrase is called.
 export async function withSecret(body: Record<string, unknown>, { key, passphrase }: Encryption): Promise<Record<string, unknown>> {

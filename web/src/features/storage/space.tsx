@@ -134,7 +134,7 @@ export function SpaceTab({ administers }: { administers: boolean }) {
                     <Td dataLabel="Snapshots">{formatSize(item.snapshots)}</Td>
                     <Td dataLabel="Kept free">{formatSize(item.reserved + item.reservation)}</Td>
                     <Td dataLabel="At most">{item.quota ? formatSize(item.quota) : "-"}</Td>
-                    <Td dataLabel="Before compression">{item.logical ? formatSize(item.logical) : "-"}</Td>
+                    <Td dataLabel="Before compression">{item.logical ? formatSize(item.logical) : "-"}{item.blocks ? ` (${item.compression}, ${item.blocks} blocks)` : ""}</Td>
                     {administers && (
                       <Td isActionCell>
                         {item.vm && (

@@ -33,6 +33,8 @@ export function setupCommand(body: Record<string, unknown>): string {
   const disks = body["disks"];
   if (Array.isArray(disks) && disks.length > 0) words.push("--disks", disks.join(","));
   if (body["layout"]) words.push("--layout", String(body["layout"]));
+  const encryption = body["encryption"] as { key: string } | undefined;
+  if (encryption) words.push("--encrypt", encryption.key);
   return shellLine([...words, "--yes"]);
 }
 
