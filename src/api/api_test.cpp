@@ -116,6 +116,22 @@ class ApiTest : public testing::Test {
                                                 return reply;
                                             }},
                                        [](const Call&) -> Reply { throw Error(Code::internal); });
+        router.add_bytes({.method = Method::get,
+                          .path = "/api/v1/things/{name}/bytes",
+                          .privilege = Privilege::make,
+                          .summary = "Its bytes",
+                          .tag = "things"},
+                         [](const Call& call) {
+                             call.note->reads = "all of it";
+                             if (call.path.at("name") != "web1")
+                                 throw Error(Code::not_found);
+                             Pipe ends;
+                             EXPECT_EQ(::write(ends.writing.get(), "{}\0", 3), 3);
+                             Reply reply;
+                             reply.source = std::make_shared<http::Source>(
+                                 http::Source{std::move(ends.reading), 3, nullptr});
+                             return reply;
+                         });
         declare_about(router);
         server.listen_web(directory.path + "/http.sock");
         server.listen_local(directory.path + "/cli.sock");
@@ -226,6 +242,21 @@ TEST_F(ApiTest, AnswersConditionally) {
     const auto head = web("HEAD", "/api/v1/things", "viewer");
     EXPECT_EQ(head.status, 200);
     EXPECT_EQ(head.field("Content-Length"), "200000");
+}
+
+TEST_F(ApiTest, AnswersWithBytesAndRecordsIt) {
+    const auto answer = web("GET", "/api/v1/things/web1/bytes", "member");
+    EXPECT_EQ(answer.body, std::string("{}\0", 3));
+    EXPECT_NE(answer.head.find("application/octet-stream"), std::string::npos) << answer.head;
+    EXPECT_NE(answer.head.find("nosniff"), std::string::npos) << answer.head;
+    EXPECT_EQ(web("GET", "/api/v1/things/web2/bytes", "member").status, 404);
+    EXPECT_EQ(web("GET", "/api/v1/things/web1", "member").status, 200);
+    const std::lock_guard lock(audit_mutex);
+    ASSERT_EQ(audit.size(), 2U) << "what reads nobody's own is not recorded";
+    EXPECT_EQ(audit[0].object, "web1 all of it");
+    EXPECT_EQ(audit[0].code, "");
+    EXPECT_EQ(audit[1].object, "web2 all of it");
+    EXPECT_EQ(audit[1].code, "api.not_found");
 }
 
 TEST_F(ApiTest, KnowsMethods) {

@@ -118,10 +118,14 @@ http::Response to_response(Reply reply, std::string_view none_match) {
     }
     if (reply.status == 204)
         return response;
-    if (reply.parts)
+    if (reply.parts) {
         response.parts = std::move(reply.parts);
-    else
+    } else if (reply.source) {
+        response.source = std::move(reply.source);
+        response.content_type = "application/octet-stream";
+    } else {
         response.body = json::serialize(reply.body);
+    }
     return response;
 }
 
@@ -172,10 +176,10 @@ void Dispatch::check_access(const http::Request& request, const Routed& routed) 
 }
 
 void Dispatch::keep(const http::Request& request, const Routed& routed, int status, std::string code) const {
-    if (!audit_ || is_safe(routed.declaration->method))
-        return;
     const Note nothing;
     const auto& note = routed.note ? *routed.note : nothing;
+    if (!audit_ || (is_safe(routed.declaration->method) && note.reads.empty()))
+        return;
     if (note.only_asked && code.empty())
         return;
     AuditRecord record{routed.caller.user.empty() ? note.user : routed.caller.user.str(),
@@ -188,6 +192,8 @@ void Dispatch::keep(const http::Request& request, const Routed& routed, int stat
                        note.task};
     for (const auto& [name, value] : routed.path)
         record.object += (record.object.empty() ? "" : "/") + value;
+    if (!note.reads.empty())
+        record.object += ' ' + note.reads;
     audit_(record);
 }
 

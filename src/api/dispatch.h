@@ -5,7 +5,8 @@
 
 namespace bhype::api {
 
-/// What was asked for and what came of it, for unsafe requests that named an endpoint.
+/// What was asked for and what came of it, for requests that named an endpoint and are unsafe or read what is
+/// a user's own (Note::reads).
 struct AuditRecord {
     std::string user; ///< empty: nobody was logged in
     std::string source;

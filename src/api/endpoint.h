@@ -23,6 +23,7 @@ struct Note {
     std::string object;      ///< when the path does not name it
     std::string task;        ///< that was begun
     bool only_asked = false; ///< for a plan: nothing to be recorded
+    std::string reads;       ///< what of the object: recorded although nothing changes
 };
 
 /// A request after routing, with its path parameters and query.
@@ -44,6 +45,8 @@ struct Reply {
     std::map<std::string, std::string> headers; ///< Location, Set-Cookie, Retry-After
     /// Instead of body: ready JSON, so that of a list is written what has changed.
     std::shared_ptr<const http::Parts> parts;
+    /// Instead of body: bytes that come from a descriptor, as application/octet-stream.
+    std::shared_ptr<http::Source> source = nullptr;
     /// Instead of all that: called with a function that takes the reply later, once, from any thread.
     std::function<void(std::function<void(Reply)>)> later = nullptr;
 };
@@ -89,6 +92,7 @@ struct Declaration {
     std::function<Reply(const Call&, std::string_view body)> handler = nullptr;
     std::function<void(const Call&, std::shared_ptr<http::Stream>)> events = nullptr;
     std::function<Socket(const Call&, const std::vector<std::string>& protocols)> socket = nullptr;
+    bool bytes = false; ///< answers with bytes, not with JSON
 };
 
 class Router {
@@ -118,6 +122,8 @@ class Router {
         };
         declare(std::move(declaration));
     }
+    /// GET that answers with bytes: Reply::source.
+    void add_bytes(Declaration declaration, std::function<Reply(const Call&)> handler);
     /// GET that answers with server-sent events. `start` is called on the io thread.
     void add_events(Declaration declaration,
                     std::function<void(const Call&, std::shared_ptr<http::Stream>)> start);

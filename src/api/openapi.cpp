@@ -193,6 +193,11 @@ json::object success(const Declaration& declaration) {
         return {{"description", "Events without end"},
                 {"content", json::object{{"text/event-stream",
                                           json::object{{"schema", json::object{{"type", "string"}}}}}}}};
+    if (declaration.bytes)
+        return {{"description", declaration.summary},
+                {"content", json::object{{"application/octet-stream",
+                                          json::object{{"schema", json::object{{"type", "string"},
+                                                                               {"format", "binary"}}}}}}}};
     json::object answer{{"description", declaration.summary}};
     if (declaration.starts_task)
         answer["headers"] =

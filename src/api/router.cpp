@@ -75,6 +75,14 @@ void Router::declare(Declaration declaration) {
     declarations_.push_back(std::move(declaration));
 }
 
+void Router::add_bytes(Declaration declaration, std::function<Reply(const Call&)> handler) {
+    declaration.bytes = true;
+    declaration.handler = [handler = std::move(handler)](const Call& call, std::string_view) {
+        return handler(call);
+    };
+    declare(std::move(declaration));
+}
+
 void Router::add_events(Declaration declaration,
                         std::function<void(const Call&, std::shared_ptr<http::Stream>)> start) {
     declaration.events = std::move(start);

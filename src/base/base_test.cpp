@@ -95,6 +95,15 @@ TEST(Types, Names) {
     for (const char* bad : {"/", "a", "/a/../b", "/a//b", "/a,b", "/a/", "/a%b"})
         EXPECT_FALSE(HostPath::accepts(bad)) << bad;
     EXPECT_TRUE(HostPath::accepts("/a b/c.iso"));
+    for (const char* good : {"/", "/etc/fstab", "/a b", "/a\\xff", "/a\\\\b", "/é", "/..."})
+        EXPECT_TRUE(GuestPath::accepts(good)) << good;
+    for (const char* bad :
+         {"", "a", "//", "/a/", "/../a", "/a/./b", "/a\nb", "/a\\", "/a\\x", "/a\\xf", "/a\\xFF"})
+        EXPECT_FALSE(GuestPath::accepts(bad)) << bad;
+    for (const char* good : {"0", "1", "128", "2a"})
+        EXPECT_TRUE(PartitionName::accepts(good)) << good;
+    for (const char* bad : {"", "a", "01", "0a", "1z", "1234", "-1", "1aa"})
+        EXPECT_FALSE(PartitionName::accepts(bad)) << bad;
     EXPECT_FALSE(MacAddress::accepts("01:00:00:00:00:01"));
     EXPECT_TRUE(Ipv4Prefix::accepts("10.77.0.1/24"));
     for (const char* bad : {"10.77.0.1", "10.77.0.256/24", "10.77.0/24", "10.77.0.1/31", "010.77.0.1/24"})

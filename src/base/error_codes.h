@@ -164,6 +164,21 @@
     X(snapshot_in_use, "snapshot.in_use", 409, "Snapshots that would go are in use",                         \
       "They are held, or VMs and datasets are clones of them: the detail names each. Nothing was changed.",  \
       "Release what is held; delete the clones, or promote them; then repeat the command.")                  \
+    X(look_unreadable, "snapshot.unreadable", 409, "What the snapshot's disk holds cannot be read here",     \
+      "The disk has no file system that bHype reads (ext2 to ext4, UFS, FAT, exFAT, NTFS, ISO 9660, HFS+), " \
+      "it "                                                                                                  \
+      "is encrypted, or it is damaged: the detail says which. The guest's data were not touched.",           \
+      "Clone the snapshot with bhype snapshot clone and look from inside of a guest.")                       \
+    X(look_too_large, "snapshot.file_too_large", 409, "The file or directory is too large to be read here",  \
+      "One file of at most 16G can be downloaded, and a directory must fit into the memory that the reader " \
+      "may "                                                                                                 \
+      "use.",                                                                                                \
+      "Clone the snapshot with bhype snapshot clone and look from inside of a guest.")                       \
+    X(look_limit, "snapshot.too_many_looks", 429, "Too many look into snapshots at once",                    \
+      "One user reads two directories or files of snapshots at a time; the host keeps eight disks of "       \
+      "snapshots "                                                                                           \
+      "open.",                                                                                               \
+      "Wait until a download has ended, and repeat the request.")                                            \
     X(plan_exists, "plan.exists", 409, "A plan of that name exists",                                         \
       "Names of plans are unique on a host; nothing was changed.",                                           \
       "Choose another name, or change the plan that is there.")                                              \

@@ -252,6 +252,43 @@ bool HostPath::accepts(std::string_view text) {
                      [](std::string_view part) { return !part.empty() && part != "." && part != ".."; });
 }
 
+RULE(GuestPath, "path in a guest",
+     "an absolute path without '.', '..', '//', a '/' at its end and control characters, at most 64 names "
+     "and 4096 "
+     "bytes; \\\\ stands for a backslash and \\xHH for any other byte",
+     "^/$|^(/([^/\\\\\\u0000-\\u001f\\u007f]|\\\\\\\\|\\\\x[0-9a-f]{2})+)+$", "/etc/fstab", 4096)
+bool GuestPath::accepts(std::string_view text) {
+    if (text == "/")
+        return true;
+    if (text.empty() || text[0] != '/' || !printable_line(text, 4096) || std::ranges::count(text, '/') > 64)
+        return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\')
+            continue;
+        const auto escape = text.substr(i + 1, 3);
+        if (escape.starts_with('\\'))
+            i += 1;
+        else if (escape.size() == 3 && escape[0] == 'x' && is_lower_hex(escape[1]) && is_lower_hex(escape[2]))
+            i += 3;
+        else
+            return false;
+    }
+    return each_part(text.substr(1), '/',
+                     [](std::string_view part) { return !part.empty() && part != "." && part != ".."; });
+}
+
+RULE(PartitionName, "partition",
+     "a partition's number, with a letter from a to h for a BSD partition in it; 0 for "
+     "the whole disk",
+     "^(0|[1-9][0-9]{0,2}[a-h]?)$", "1", 4)
+bool PartitionName::accepts(std::string_view text) {
+    if (text == "0")
+        return true;
+    if (text.size() > 1 && text.back() >= 'a' && text.back() <= 'h')
+        text.remove_suffix(1);
+    return !text.empty() && text.size() <= 3 && text[0] != '0' && all(text, is_digit);
+}
+
 RULE(CdImage, "CD image", "an absolute path as /var/bhype/images/debian.iso, or empty for no CD",
      "^((/[^/,%\\\\\\u0000-\\u001f]+)+)?$", "/var/bhype/images/debian.iso", 512)
 bool CdImage::accepts(std::string_view text) {

@@ -42,6 +42,12 @@ BHYPE_TEXT(UserName);
 BHYPE_TEXT(GroupName);
 /// Absolute, normal path without ',' '%' '\\' and control characters: those cannot pass through `bhyve -s`.
 BHYPE_TEXT(HostPath);
+/// Absolute path in a file system of a guest, without "." and ".." and of at most 64 components. What is no
+/// printable UTF-8 is written \xHH, byte by byte, and a backslash \\ (look/names.h).
+BHYPE_TEXT(GuestPath);
+/// A partition of a guest's disk by its number, with a letter for a BSD partition in it; "0" is the whole
+/// disk.
+BHYPE_TEXT(PartitionName);
 /// The image of a CD drive: a HostPath; empty: the drive goes.
 BHYPE_TEXT(CdImage);
 /// A person's words about an object: one line, no control characters, at most 200 characters.

@@ -371,6 +371,7 @@ void Daemon::Parts::declare() {
     consoles.declare(router);
     vm::add_endpoints(router, vms);
     protect::add_endpoints(router, vms);
+    protect::add_look_endpoints(router, vms);
     protect::add_plan_endpoints(router, planning);
     network::add_endpoints(router, networks);
     alert::add_endpoints(router, alerts);

@@ -34,6 +34,8 @@ struct Context {
 
 void add_vm_commands(CLI::App& app, Context& context);
 void add_snapshot_commands(CLI::App& app, Context& context);
+/// Verbs of the noun `snapshot`.
+void add_look_commands(CLI::App& snapshots, Context& context);
 void add_plan_commands(CLI::App& app, Context& context);
 void add_storage_commands(CLI::App& app, Context& context);
 void add_space_commands(CLI::App& app, Context& context);

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <vector>
 
 namespace bhype::cli {
 
@@ -79,6 +80,41 @@ Response Client::request(const std::string& method, const std::string& target,
                 throw NoDaemon(socket_path_ + ": " + error.code().message());
         }
     }
+}
+
+void Client::download(const std::string& target, const std::function<void(std::string_view)>& piece) {
+    http::request<http::empty_body> request(http::verb::get, target, 11);
+    request.set(http::field::host, "localhost");
+    request.set(http::field::connection, "close");
+    Connection connection;
+    http::response_parser<http::buffer_body> parser;
+    parser.body_limit(boost::none);
+    std::vector<char> buffer(std::size_t{256} << 10);
+    std::string refusal;
+    try {
+        connection.stream.connect(asio::local::stream_protocol::endpoint(socket_path_));
+        http::write(connection.stream, request);
+        http::read_header(connection.stream, connection.buffer, parser);
+    } catch (const boost::system::system_error& error) {
+        throw NoDaemon(socket_path_ + ": " + error.code().message());
+    }
+    const auto status = static_cast<int>(parser.get().result_int());
+    while (!parser.is_done()) {
+        auto& body = parser.get().body();
+        body.data = buffer.data();
+        body.size = buffer.size();
+        boost::system::error_code error;
+        http::read(connection.stream, connection.buffer, parser, error);
+        if (error && error != http::error::need_buffer)
+            throw Error(Code::look_unreadable, "the answer breaks off");
+        const std::string_view got(buffer.data(), buffer.size() - body.size);
+        if (status / 100 == 2)
+            piece(got);
+        else
+            refusal.append(got.substr(0, (1 << 20) - std::min<std::size_t>(refusal.size(), 1 << 20)));
+    }
+    if (status / 100 != 2)
+        refuse({status, std::move(refusal), {}});
 }
 
 void refuse(const Response& response) {

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 
@@ -26,6 +27,9 @@ class Client {
     Response request(const std::string& method, const std::string& target,
                      const std::optional<json::value>& body = {},
                      const std::map<std::string, std::string>& headers = {});
+    /// GET of bytes: calls `piece` with those of a 2xx answer as they come. Throws Refused for every other,
+    /// Error(look_unreadable) when they break off.
+    void download(const std::string& target, const std::function<void(std::string_view)>& piece);
     /// The body of a 2xx answer; throws Refused for every other.
     std::string get_text(const std::string& target);
     json::value get(const std::string& target);

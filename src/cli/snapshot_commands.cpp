@@ -238,6 +238,7 @@ void add_snapshot_commands(CLI::App& app, Context& context) {
         return context.print(one(*options, "/definition"),
                              [](const json::value& shown) { return text(shown, "text"); });
     });
+    add_look_commands(*snapshot, context);
     auto* rolling = plan(of_one("rollback", "Put a stopped VM back to a snapshot; what came after it is lost",
                                 [&, options] { return roll_back(context, *options); }));
     rolling->add_flag("--restore-definition", options->restore, "bring the definition of then back too");

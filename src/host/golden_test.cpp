@@ -11,6 +11,7 @@
 #include "host/dnsmasq.h"
 #include "host/facts.h"
 #include "host/ifconfig.h"
+#include "host/look.h"
 #include "host/neighbors.h"
 #include "host/pf.h"
 #include "host/rc_conf.h"
@@ -239,6 +240,9 @@ TEST(Golden, EveryOtherCommand) {
         kldload_needed(),
         kldload_module("pf"),
         kldstat_module("vmm"),
+        look_list({dataset, label, {}, GuestPath::from("/"), 0, 1000}),
+        look_list({dataset, label, PartitionName::from("1a"), GuestPath::from("/it's; rm -rf /a"), 100, 10}),
+        look_file({dataset, label, PartitionName::from("2"), GuestPath::from("/-rf/a\\xff")}),
         mount_list(),
         netstat_interfaces(),
         netstat_routes(false),
@@ -269,6 +273,8 @@ TEST(Golden, EveryOtherCommand) {
         sysrc_set("bhyped_enable", "YES"),
         sysrc_set("bhyped_flags", "a value with 'quotes' & spaces"),
         zfs_clone(dataset, label, volume),
+        zfs_clone_to_look(dataset, label, volume),
+        zfs_destroy_look(volume),
         zfs_list_snapshots(dataset),
         zfs_snapshot_guests({{dataset}, label, Note::from("user dev1"), {}, Note()}),
         zfs_snapshot_guests({{dataset, DatasetName::from("tank/bhype/vm/web2")},

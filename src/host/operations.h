@@ -6,6 +6,7 @@
 // host.
 
 #include "host/disk_operations.h"
+#include "host/look_operations.h"
 #include "host/machine.h"
 #include "host/network_operations.h"
 #include "host/pool_operations.h"
@@ -392,6 +393,6 @@ using Operations = boost::mp11::mp_list<
     SnapshotReclaim, SnapshotDestroy, SnapshotHold, SnapshotNote, VolumeRollback, FirmwareRestore,
     SnapshotDefinition, PoolStatus, PoolImportable, SecretKeep, PoolUnlock, PoolLock, PoolImport, PoolExport,
     PoolScrub, PoolTrim, PoolClear, PoolAdd, DevicePut, DeviceChange, DiskWipe, SpaceList, DatasetLimit,
-    DiskGrow, DiskHealth>;
+    DiskGrow, DiskHealth, SnapshotLook, SnapshotFile>;
 
 } // namespace bhype::host

@@ -15,6 +15,7 @@ namespace bhype::host {
     X(dnsmasq, "/usr/local/sbin/dnsmasq")                                                                    \
     X(freebsd_version, "/bin/freebsd-version")                                                               \
     X(ifconfig, "/sbin/ifconfig")                                                                            \
+    X(look, "/usr/local/libexec/bhype-look")                                                                 \
     X(kldload, "/sbin/kldload")                                                                              \
     X(kldstat, "/sbin/kldstat")                                                                              \
     X(mount, "/sbin/mount")                                                                                  \

@@ -7,6 +7,7 @@
 #include "hostd/flights.h"
 #include "hostd/guard.h"
 #include "hostd/guests.h"
+#include "hostd/looks.h"
 #include "hostd/password.h"
 #include "hostd/secrets.h"
 #include "hostd/tree.h"
@@ -29,6 +30,7 @@ struct House {
     Dhcp& dhcp;
     Guard& guard;
     Secrets& secrets;
+    Looks& looks;
     RunCommand run;
 };
 
@@ -127,6 +129,8 @@ BHYPE_PERFORM(SnapshotNote);
 BHYPE_PERFORM(VolumeRollback);
 BHYPE_PERFORM(FirmwareRestore);
 BHYPE_PERFORM(SnapshotDefinition);
+BHYPE_PERFORM(SnapshotLook);
+BHYPE_PERFORM(SnapshotFile);
 BHYPE_PERFORM(BridgeEnsure);
 BHYPE_PERFORM(BridgeDetach);
 BHYPE_PERFORM(BridgeRemove);

@@ -104,7 +104,8 @@ const std::map<std::string_view, Performer>& performers() {
     return table;
 }
 
-/// A line of our own for whatever changes the host: bhyped cannot leave it out.
+/// A line of our own for whatever changes the host or hands out a guest's console or file: bhyped cannot
+/// leave it out.
 void audit(std::string_view operation, const json::value& arguments, const char* outcome) {
     const auto text = json::serialize(arguments).substr(0, 800);
     ::syslog(LOG_AUTHPRIV | LOG_NOTICE, "%.*s %s: %s", static_cast<int>(operation.size()), operation.data(),
@@ -126,7 +127,7 @@ json::value dispatch(Context& context, std::string_view operation, const json::v
     const bool changes = found->second.effect != host::Effect::reads;
     try {
         auto result = found->second.perform(context, arguments);
-        if (changes)
+        if (changes || context.output)
             audit(operation, arguments, "done");
         return result;
     } catch (const Error& error) {

@@ -13,14 +13,17 @@ constexpr std::size_t most_waiting = 256;
 Hostd::Hostd(const Config& config, const Paths& paths, Passwords& passwords, RunCommand run,
              StartProgram start, std::function<bool(int)> admit, gid_t group)
     : config_(config), paths_(paths), tree_(paths.root, group),
-      guests_(std::make_unique<Guests>(paths.run + "/vmd", tree_, std::move(start),
+      guests_(std::make_unique<Guests>(paths.run + "/vmd", tree_, start,
                                        [this](const host::Guest& guest) {
                                            if (server_)
                                                server_->guest_changed(guest);
                                        })),
       run_(std::move(run)),
       guard_(paths.state, paths.run, [this](const host::Command& command) { return run_(command, {}); }),
-      house_{config_, paths_, tree_, *guests_, passwords, firewall_, dhcp_, guard_, secrets_, run_},
+      looks_(
+          paths.zvol, tree_, [this](const host::Command& command) { return run_(command, {}); },
+          std::move(start)),
+      house_{config_, paths_, tree_, *guests_, passwords, firewall_, dhcp_, guard_, secrets_, looks_, run_},
       flights_(paths.run + "/flights") {
     auto listening = wire::listen_at(paths.socket, 0660, static_cast<std::int64_t>(group));
     for (std::int64_t i = 0; i < config.workers; ++i)

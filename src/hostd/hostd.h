@@ -38,6 +38,7 @@ class Hostd {
     RunCommand run_;
     Guard guard_;
     Secrets secrets_;
+    Looks looks_;
     House house_;
     std::mutex mutex_;
     std::condition_variable wanted_;

@@ -44,6 +44,9 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
         return host::Output{};
     });
     Secrets secrets;
+    Looks looks(
+        paths.zvol, tree, [](const host::Command&) { return host::Output{}; },
+        [](const run::Start&) -> pid_t { return -1; });
     House house{config,
                 paths,
                 tree,
@@ -53,12 +56,18 @@ TEST(HostileBhyped, IsRefusedBeforeAnythingRuns) {
                 dhcp,
                 guard,
                 secrets,
+                looks,
                 [&](const host::Command&, const run::Options&) {
                     ++commands;
                     return host::Output{};
                 }};
     const std::string task = "tank/bhype/.new/t0123456789abcdef";
     const std::vector<std::pair<std::string, json::object>> lies{
+        {"snapshot.look",
+         {{"volume", "tank/home"}, {"label", "keep"}, {"path", "/"}, {"from", 0}, {"limit", 1}}},
+        {"snapshot.look",
+         {{"volume", "tank/bhype/vm/a"}, {"label", "keep"}, {"path", "/"}, {"from", 0}, {"limit", 1}}},
+        {"snapshot.file", {{"volume", "tank/bhype/.new/look-1"}, {"label", "keep"}, {"path", "/"}}},
         {"dataset.destroy", {{"name", "tank"}}},
         {"dataset.destroy", {{"name", "tank/home"}}},
         {"dataset.destroy", {{"name", "tank/bhype"}}},

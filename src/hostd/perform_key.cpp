@@ -144,6 +144,7 @@ BHYPE_PERFORM(PoolUnlock) {
 
 BHYPE_PERFORM(PoolLock) {
     has_key(context, operation.pool); // nothing is unmounted of a pool that has no key to forget
+    context.house.looks.release(operation.pool.str());
     auto mounted = mounts(context, operation.pool);
     std::erase_if(mounted, [](const host::Mount& one) { return !one.mounted; });
     try {

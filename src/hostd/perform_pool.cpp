@@ -150,6 +150,7 @@ BHYPE_PERFORM(PoolImport) {
 BHYPE_PERFORM(PoolExport) {
     if (holds_vms_of_this_host(context, operation.pool))
         throw Error(Code::policy, operation.pool.str() + " holds bHype's VMs");
+    context.house.looks.release(operation.pool.str());
     if (is_imported(context, operation.pool))
         zpool(context, host::zpool_export(operation.pool));
     return {};

@@ -1,5 +1,6 @@
 #include "hostd/context.h"
 
+#include "host/look.h"
 #include "host/zfs.h"
 #include "host/zfs_snapshot.h"
 
@@ -32,7 +33,10 @@ BHYPE_PERFORM(SnapshotList) {
         a_vm(operation.dataset);
     context.require(where.pool);
     const auto list = host::zfs_list_snapshots(operation.dataset);
-    return host::parse_zfs_snapshots(list, context.command(list));
+    auto found = host::parse_zfs_snapshots(list, context.command(list));
+    for (auto& snapshot : found) // they go when they are in the way
+        std::erase_if(snapshot.clones, [](const std::string& clone) { return host::is_look(clone); });
+    return found;
 }
 
 BHYPE_PERFORM(GuestSnapshot) {
@@ -51,6 +55,7 @@ BHYPE_PERFORM(GuestSnapshot) {
 BHYPE_PERFORM(SnapshotReclaim) {
     some(operation.labels);
     of_a_vm(context, operation.dataset);
+    context.house.looks.release(operation.dataset.str(), operation.labels);
     const auto ask = host::zfs_destroy_snapshots(operation.dataset, operation.labels, true, true);
     return {host::parse_reclaim(ask, context.command(ask))};
 }
@@ -58,6 +63,7 @@ BHYPE_PERFORM(SnapshotReclaim) {
 BHYPE_PERFORM(SnapshotDestroy) {
     some(operation.labels);
     of_a_vm(context, operation.dataset);
+    context.house.looks.release(operation.dataset.str(), operation.labels);
     const auto destroy =
         host::zfs_destroy_snapshots(operation.dataset, operation.labels, operation.below, false);
     const auto output = context.command(destroy);
@@ -84,6 +90,7 @@ BHYPE_PERFORM(VolumeRollback) {
     const auto where = a_disk(operation.volume);
     context.require(where.pool);
     not_while_running(context, where);
+    context.house.looks.release(operation.volume.str());
     const auto rollback = host::zfs_rollback(operation.volume, operation.label);
     host::expect_zfs(rollback, context.command(rollback));
     return {};

@@ -160,6 +160,7 @@ BHYPE_PERFORM(VolumeCopy) {
 
 BHYPE_PERFORM(VolumePromote) {
     context.require(a_disk(operation.volume).pool);
+    context.house.looks.release(operation.volume.str().substr(0, operation.volume.str().find('/')));
     const auto promote = host::zfs_promote(operation.volume);
     const auto output = context.command(promote);
     if (!host::is_no_clone(output))
@@ -195,6 +196,7 @@ BHYPE_PERFORM(DatasetDestroy) {
     const auto where = published(operation.name);
     context.require(where.pool);
     not_while_running(context, where);
+    context.house.looks.release(operation.name.str());
     const auto destroy = host::zfs_destroy(operation.name);
     host::expect_zfs_or_missing(destroy, context.command(destroy));
     return {};

@@ -1,6 +1,7 @@
 #include "http/connection.h"
 
 #include "base/log.h"
+#include "http/transfer.h"
 #include "http/websocket.h"
 
 #include <boost/asio/buffer.hpp>
@@ -123,6 +124,7 @@ void Connection::close() {
     socket_.close(ignored);
     if (hold_)
         hold_->cancel();
+    end_transfer();
 }
 
 void Connection::tick(Clock::time_point now) {
@@ -316,7 +318,7 @@ void Connection::answer(Response response) {
         });
 }
 
-void Connection::write_head(const Response& response, std::size_t length) {
+void Connection::write_head(const Response& response, std::uint64_t length) {
     head_.clear();
     head_ += "HTTP/1.1 ";
     head_ += std::to_string(response.status);
@@ -361,6 +363,10 @@ void Connection::send(Response response) {
         begin_stream();
         return;
     }
+    if (response_.source) {
+        begin_source();
+        return;
+    }
     std::vector<asio::const_buffer> pieces(1);
     std::size_t length = 0;
     const auto add = [&](const std::string& part) {
@@ -381,14 +387,19 @@ void Connection::send(Response response) {
     pieces.front() = asio::buffer(head_);
     asio::async_write(socket_, pieces, whole,
                       [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                          self->response_ = {};
-                          if (error || self->phase_ == Phase::closed)
-                              self->close();
-                          else if (self->keep_alive_)
-                              self->next_request();
-                          else
-                              self->drain();
+                          self->sent(static_cast<bool>(error));
                       });
+}
+
+/// After an answer.
+void Connection::sent(bool failed) {
+    response_ = {};
+    if (failed || phase_ == Phase::closed)
+        close();
+    else if (keep_alive_)
+        next_request();
+    else
+        drain();
 }
 
 /// Closing with unread bytes would make the other side see a reset instead of the answer.

@@ -64,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void push(std::shared_ptr<const std::string> text);
 
   private:
+    struct Transfer;
     enum class Phase { idle, header, body, handling, writing, streaming, draining, closed };
 
     void next_request();
@@ -74,7 +75,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void refuse(Code code, std::string detail);
     void answer(Response response);
     void send(Response response);
-    void write_head(const Response& response, std::size_t length);
+    void write_head(const Response& response, std::uint64_t length);
+    void sent(bool failed);
+    void begin_source();
+    void forward();
+    void end_transfer();
     void begin_stream();
     void begin_upgrade();
     void drain();
@@ -94,6 +99,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string head_;
     Response response_;
     std::unique_ptr<asio::steady_timer> hold_;
+    std::unique_ptr<Transfer> transfer_; ///< of a Source that is being sent
     std::deque<std::shared_ptr<const std::string>> events_;
     std::shared_ptr<const std::string> event_; ///< being written
     Clock::time_point ping_;

@@ -38,11 +38,40 @@ class Echo : public Handler {
             };
         if (request->path == "/evil")
             response.headers.emplace_back("X-Evil", "a\r\nSet-Cookie: b");
+        if (request->path == "/file" || request->path == "/short") {
+            Pipe ends;
+            response.source = std::make_shared<Source>();
+            response.source->from = std::move(ends.reading);
+            response.source->size = 1'000'000;
+            response.source->keep = std::shared_ptr<void>(nullptr, [this](void*) { ++let_go; });
+            writers.emplace_back([this, to = std::make_shared<Fd>(std::move(ends.writing)),
+                                  left = request->path == "/file" ? 1'000'000 : 1'000]() mutable {
+                const std::string text(50'000, 'f');
+                while (left > 0) {
+                    const auto written =
+                        ::write(to->get(), text.data(), std::min<std::size_t>(text.size(), left));
+                    if (written <= 0) {
+                        ++broken;
+                        return;
+                    }
+                    left -= static_cast<int>(written);
+                }
+            });
+            respond(std::move(response));
+            return;
+        }
         response.body = std::string(request->path) + "|" + std::string(request->body);
         respond(std::move(response));
     }
+    ~Echo() override {
+        for (auto& writer : writers)
+            writer.join();
+    }
     std::mutex mutex;
     std::vector<std::shared_ptr<Stream>> streams;
+    std::vector<std::thread> writers;
+    std::atomic<int> let_go = 0;
+    std::atomic<int> broken = 0; ///< writers whose reader went away
 };
 
 class HttpTest : public testing::Test {
@@ -63,6 +92,7 @@ class HttpTest : public testing::Test {
             client.end();
         return client.answer();
     }
+    int let_go_of() const { return echo.let_go; }
     test::Directory directory;
     std::string path = directory.path + "/http.sock";
     Echo echo;
@@ -165,6 +195,30 @@ TEST_F(HttpTest, KnowsLocalClientsAndBoundsThem) {
         clients.back()->send("GET /now HTTP/1.1\r\nHost: h\r\nX-Real-IP: 9.9.9.9\r\n\r\n");
         EXPECT_EQ(clients.back()->answer().body, i < 4 ? "cli" : "");
     }
+}
+
+TEST_F(HttpTest, SendsWhatComesFromADescriptor) {
+    test::Client client(path);
+    for (int i = 0; i < 2; ++i) { // on one connection
+        client.send("GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+        const auto answer = client.answer();
+        EXPECT_EQ(answer.status, 200);
+        EXPECT_EQ(answer.body, std::string(1'000'000, 'f'));
+    }
+    client.send("HEAD /file HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_NE(client.answer(true).head.find("Content-Length: 1000000"), std::string::npos);
+    client.send("GET /short HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_LT(client.answer().body.size(), 1'000'000U);
+    EXPECT_TRUE(client.closed()) << "what is too short is no whole answer";
+    {
+        test::Client leaver(path);
+        leaver.send("GET /file HTTP/1.1\r\nHost: h\r\n\r\n");
+        leaver.until("\r\n\r\n");
+    }
+    for (int i = 0; i < 500 && let_go_of() < 5; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    EXPECT_EQ(let_go_of(), 5);
+    EXPECT_EQ(echo.broken, 2) << "of the HEAD and of who left";
 }
 
 TEST_F(HttpTest, DropsSlowReadersOfStreams) {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -59,12 +60,20 @@ class Stream {
 /// A body in parts, which are sent one behind the other without being copied.
 using Parts = std::vector<std::shared_ptr<const std::string>>;
 
+/// A body that comes from a descriptor: a pipe that somebody writes.
+struct Source {
+    Fd from;
+    std::uint64_t size = 0;     ///< bytes; when fewer come, the connection ends in the middle of the answer
+    std::shared_ptr<void> keep; ///< let go of when the last byte was sent, or the client has gone
+};
+
 struct Response {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string_view content_type = "application/json"; ///< must be a literal
     std::string body;
     std::shared_ptr<const Parts> parts; ///< instead of body
+    std::shared_ptr<Source> source;     ///< instead of body
     bool close = false;                 ///< after the answer
     std::chrono::milliseconds hold{0};  ///< wait so long before it is sent; costs no thread
 

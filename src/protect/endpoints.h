@@ -16,4 +16,7 @@ void add_plan_endpoints(api::Router& router, PlanServices& services);
 /// /api/v1/vms/{name}/snapshots. `services` must outlive the router.
 void add_endpoints(api::Router& router, vm::Services& services);
 
+/// .../snapshots/{snapshot}/files and .../file. `services` must outlive the router.
+void add_look_endpoints(api::Router& router, vm::Services& services);
+
 } // namespace bhype::protect

@@ -52,6 +52,39 @@ async function hold(page) {
   await compared.getByRole("button", { name: "Close" }).click();
 }
 
+async function browse(page) {
+  await choose(page, "before", "Browse");
+  const shown = dialog(page, "What web1 had on its disks at before");
+  check("a snapshot's disk is looked into", await eventually(() => shown.getByRole("grid", { name: "Files" }).isVisible(), 30));
+  const files = (await api(page, "GET", "/vms/web1/snapshots/before/files")).body;
+  const folder = files.entries.find((one) => one.kind === "directory");
+  check("there is a folder", folder, files.entries);
+  await accessible(page, "browsing");
+  await picture(page, "browse");
+  await shown.getByRole("button", { name: `${folder.name}/`, exact: true }).click();
+  const crumb = shown.getByRole("navigation", { name: "Directory" });
+  check("a folder is opened, and its way stands above", await eventually(() => crumb.getByText(folder.name, { exact: true }).isVisible(), 15));
+  await crumb.getByRole("button", { name: files.disk }).click();
+  check("the way leads back", await eventually(() => shown.getByRole("button", { name: `${folder.name}/`, exact: true }).isVisible(), 15));
+  let path = "/";
+  let file;
+  while (!file) {
+    const entries = (await api(page, "GET", `/vms/web1/snapshots/before/files?path=${encodeURIComponent(path)}`)).body.entries;
+    file = entries.find((one) => one.kind === "file" && one.size > 0);
+    if (file) break;
+    const next = entries.find((one) => one.kind === "directory");
+    await shown.getByRole("button", { name: `${next.name}/`, exact: true }).click();
+    path = `${path === "/" ? "" : path}/${next.name}`;
+  }
+  const link = shown.getByRole("link", { name: `Download ${file.name}` });
+  await eventually(() => link.isVisible(), 15);
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  check("a file is downloaded under its name", download.suggestedFilename() === file.name, download.suggestedFilename());
+  const { statSync } = await import("node:fs");
+  check("as a whole", statSync(await download.path()).size === file.size, file);
+  await shown.getByRole("button", { name: "Close" }).click();
+}
+
 async function clone(page) {
   await choose(page, "before", "Clone");
   const title = "Clone web1 as it was at before?";
@@ -124,6 +157,7 @@ export default async function () {
   await logIn(page, "dev1");
   await take(page);
   await hold(page);
+  await browse(page);
   await clone(page);
   await rollBack(page);
   await plans(page);

@@ -15,6 +15,7 @@ import time
 import traceback
 
 import bad_input
+import browsing
 import create_and_boot
 import daemons_die
 import encrypted
@@ -32,9 +33,9 @@ import year
 from labkit import Lab, Report
 
 POINTS = {"1": empty_host, "2": create_and_boot, "3": http_equals_cli, "5": stopping, "6": daemons_die, "8": other_user,
-          "9": bad_input, "10": full_and_wrong, "encrypted": encrypted, "networks": networks, "pattern": pattern, "pools": pools, "snapshots": snapshots, "uplinks": uplinks, "year": year}
+          "9": bad_input, "10": full_and_wrong, "browse": browsing, "encrypted": encrypted, "networks": networks, "pattern": pattern, "pools": pools, "snapshots": snapshots, "uplinks": uplinks, "year": year}
 # 3 uses up dev2's log-ins, so it comes after 8.
-ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "pattern", "uplinks", "pools", "encrypted", "year"]
+ORDER = ["1", "2", "5", "6", "8", "9", "10", "3", "networks", "snapshots", "browse", "pattern", "uplinks", "pools", "encrypted", "year"]
 
 
 def main():

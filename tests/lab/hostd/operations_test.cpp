@@ -2,6 +2,7 @@
 // goes. tests/lab/hostd_test.sh runs one test at a time and kills daemons in between.
 
 #include "base/secret.h"
+#include "host/look.h"
 #include "host/program.h"
 #include "session.h"
 
@@ -407,6 +408,63 @@ TEST(Storage, CopiesAndPromotions) {
     session.perform(host::DatasetDestroy{other});
     for (const auto& task : {first_task, second_task})
         session.perform(host::AsideRemove{tank, task});
+}
+
+/// All clones that are there for looking.
+int looks(Session& session) {
+    const auto all = session.perform(host::DatasetList{DatasetName::from("tank/bhype/.new")});
+    return static_cast<int>(
+        std::ranges::count_if(all, [](const host::Dataset& one) { return host::is_look(one.name); }));
+}
+
+TEST(Storage, LooksIntoSnapshots) {
+    Session session;
+    const auto disk = DatasetName::from(dataset.str() + "/disk0");
+    const auto label = SnapshotLabel::from("looked");
+    const auto other = SnapshotLabel::from("other");
+    for (const auto& one : {label, other})
+        session.perform(host::GuestSnapshot{{dataset}, one, Note(), {}, Note()});
+    const host::SnapshotLook wanted{disk, label, {}, GuestPath::from("/"), 0, 1000};
+    const auto look = session.perform(wanted);
+    ASSERT_FALSE(look.partitions.empty());
+    ASSERT_TRUE(look.partition);
+    EXPECT_THAT(look.partitions[0].file_system, testing::StartsWith("fat"));
+    EXPECT_GT(look.total, 0);
+    EXPECT_EQ(session.perform(wanted).total, look.total);
+    EXPECT_EQ(looks(session), 1) << "it is kept for a while";
+    std::string path = "/";
+    while (true) { // down to the first file
+        auto inside = wanted;
+        inside.path = GuestPath::from(path);
+        const auto found = session.perform(inside);
+        ASSERT_FALSE(found.entries.empty()) << path;
+        path = (path == "/" ? "" : path) + "/" + found.entries[0].name;
+        if (found.entries[0].kind == host::LookKind::file)
+            break;
+    }
+    const auto answer = session.answer(host::SnapshotFile{disk, label, {}, GuestPath::from(path)});
+    const auto size = decode<host::SnapshotFileResult>(answer.result).size.bytes();
+    std::uint64_t got = 0;
+    std::array<char, 65536> buffer{};
+    for (ssize_t some = 0; (some = ::read(answer.descriptor.get(), buffer.data(), buffer.size())) > 0;)
+        got += static_cast<std::uint64_t>(some);
+    EXPECT_EQ(got, size);
+    EXPECT_EQ(code_of([&] {
+                  session.perform(host::SnapshotFile{disk, label, {}, GuestPath::from("/none")});
+              }),
+              Code::not_found);
+    auto none = wanted;
+    none.label = SnapshotLabel::from("none");
+    EXPECT_EQ(code_of([&] { session.perform(none); }), Code::dataset_missing);
+    // One that nobody reads to its end is in nobody's way either.
+    const auto begun = session.answer(host::SnapshotFile{disk, other, {}, GuestPath::from(path)});
+    EXPECT_EQ(looks(session), 2);
+    for (const auto& one : session.perform(host::SnapshotList{dataset}))
+        EXPECT_THAT(one.clones, IsEmpty());
+    session.perform(host::SnapshotDestroy{dataset, {label}, true});
+    EXPECT_EQ(looks(session), 1) << "the other one's stays";
+    session.perform(host::SnapshotDestroy{dataset, {other}, true});
+    EXPECT_EQ(looks(session), 0);
 }
 
 TEST(Storage, SnapshotsOfAMachine) {

@@ -1228,6 +1228,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/vms/{name}/snapshots/{snapshot}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file of a disk of a snapshot, of at most 16G; an answer that is shorter than its Content-Length could not be read to its end. Each is recorded */
+        get: operations["get_vms_name_snapshots_snapshot_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vms/{name}/snapshots/{snapshot}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is on a disk of a snapshot: its partitions and one directory. Nothing is rolled back, cloned for good or mounted */
+        get: operations["get_vms_name_snapshots_snapshot_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vms/{name}/snapshots/{snapshot}/rollback": {
         parameters: {
             query?: never;
@@ -2036,6 +2070,32 @@ export interface components {
         LogText: {
             text: string;
         };
+        LookEntry: {
+            name: string;
+            /** @enum {string} */
+            kind: "file" | "directory" | "link" | "other";
+            size: number;
+            modified: number;
+            mode: number;
+            uid: number;
+            gid: number;
+            target: string;
+        };
+        LookPartition: {
+            /**
+             * @description a partition's number, with a letter from a to h for a BSD partition in it; 0 for the whole disk
+             * @example 1
+             */
+            name: string;
+            /** @description bytes */
+            offset: number;
+            /** @description bytes */
+            size: number;
+            type: string;
+            file_system: string;
+            readable: boolean;
+            problem: string;
+        };
         MachineCd: {
             /**
              * @description a lower-case word and a number, such as disk0
@@ -2256,7 +2316,7 @@ export interface components {
             status: number;
             detail?: string;
             /** @enum {string} */
-            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.below_floor" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.key_wrong" | "storage.secret_gone" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
+            code: "api.invalid_request" | "api.invalid_field" | "api.too_large" | "api.unsupported_media_type" | "api.not_found" | "api.method_not_allowed" | "access.bad_origin" | "access.no_session" | "access.bad_credentials" | "access.too_many_attempts" | "access.forbidden" | "api.precondition_failed" | "api.idempotency_key_reused" | "task.busy" | "task.cancelled" | "task.interrupted" | "task.needs_attention" | "task.not_cancellable" | "vm.name_taken" | "vm.not_running" | "vm.running" | "vm.did_not_react" | "vm.start_failed" | "vm.no_switch" | "vm.file_missing" | "vm.refused" | "vm.definition_broken" | "template.checksum" | "storage.no_space" | "storage.below_floor" | "storage.no_pool" | "storage.pool_exists" | "storage.pool_foreign" | "storage.key_wrong" | "storage.secret_gone" | "storage.device_missing" | "storage.disk_in_use" | "storage.dataset_exists" | "storage.dataset_missing" | "host.command_failed" | "host.command_timeout" | "host.command_missing" | "host.output_unexpected" | "storage.dataset_busy" | "storage.has_clones" | "snapshot.exists" | "snapshot.in_use" | "snapshot.unreadable" | "snapshot.file_too_large" | "snapshot.too_many_looks" | "plan.exists" | "network.switch_exists" | "network.switch_in_use" | "network.refused" | "network.no_interface" | "network.interface_busy" | "network.port_taken" | "network.uplink_waits" | "network.uplink_over" | "host.refused" | "host.no_hostd" | "host.no_vmd" | "host.result_unknown" | "store.failed" | "base.bad_configuration" | "api.overloaded" | "console.in_use" | "console.bad_ticket" | "base.internal";
             advice: string;
             problems?: {
                 field: string;
@@ -2360,6 +2420,19 @@ export interface components {
             text: string;
             differences: components["schemas"]["Difference"][];
             error?: string;
+        };
+        SnapshotFiles: {
+            disks: string[];
+            disk: string;
+            partitions: components["schemas"]["LookPartition"][];
+            /**
+             * @description a partition's number, with a letter from a to h for a BSD partition in it; 0 for the whole disk
+             * @example 1
+             */
+            partition?: string;
+            path: string;
+            total: number;
+            entries: components["schemas"]["LookEntry"][];
         };
         SnapshotPage: {
             total: number;
@@ -11991,6 +12064,236 @@ export interface operations {
             };
             /** @description api.invalid_field */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_snapshots_snapshot_file: {
+        parameters: {
+            query?: {
+                /** @description disk0; the first one when missing */
+                disk?: string;
+                /** @description its number, 0 for the whole disk; the only readable one when missing */
+                partition?: string;
+                /** @description the file, as a listing shows it */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+                /** @description snapshot */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One file of a disk of a snapshot, of at most 16G; an answer that is shorter than its Content-Length could not be read to its end. Each is recorded */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.file_too_large, snapshot.unreadable */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.too_many_looks */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description base.internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.overloaded */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vms_name_snapshots_snapshot_files: {
+        parameters: {
+            query?: {
+                /** @description disk0; the first one when missing */
+                disk?: string;
+                /** @description its number, 0 for the whole disk; the only readable one when missing */
+                partition?: string;
+                /** @description the directory, / when missing */
+                path?: string;
+                /** @description leave out that many entries */
+                from?: string;
+                /** @description at most that many, 1000 when missing */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /** @description name */
+                name: string;
+                /** @description snapshot */
+                snapshot: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is on a disk of a snapshot: its partitions and one directory. Nothing is rolled back, cloned for good or mounted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotFiles"];
+                };
+            };
+            /** @description api.invalid_request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.no_session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description access.forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.file_too_large, snapshot.unreadable */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description api.invalid_field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description snapshot.too_many_looks */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -9,17 +9,18 @@ import { Waiting } from "../../ui/page";
 import { ErrorBox } from "../../ui/problem";
 import { TypeToConfirm } from "../../ui/type_to_confirm";
 import { OrderDialog } from "../tasks/order_dialog";
+import { BrowseDialog } from "./browse_snapshot";
 import { TextField } from "./fields";
 import { isUp } from "./guests";
 import { PlanList, planItem } from "./plan_list";
 
 export interface AskedSnapshot {
-  what: "take" | "clone" | "rollback" | "compare" | "note" | "hold" | "delete";
+  what: "take" | "clone" | "rollback" | "browse" | "compare" | "note" | "hold" | "delete";
   names: readonly string[];
   one?: Snapshot;
 }
 
-interface DialogProps {
+export interface DialogProps {
   vm: Vm;
   asked: AskedSnapshot;
   onClose: () => void;
@@ -265,6 +266,8 @@ export function SnapshotDialog(properties: DialogProps) {
       return <CloneDialog {...properties} />;
     case "rollback":
       return <RollbackDialog {...properties} />;
+    case "browse":
+      return <BrowseDialog {...properties} />;
     case "compare":
       return <CompareDialog {...properties} />;
     case "note":

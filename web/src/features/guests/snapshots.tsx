@@ -36,6 +36,7 @@ function Row({ one, chosen, changeable, onChoose, ask }: {
   const items = [
     { title: "Roll back", what: "rollback" },
     { title: "Clone", what: "clone" },
+    { title: "Browse", what: "browse" },
     { title: "Compare", what: "compare" },
     { title: "Note", what: "note" },
     { title: one.held ? "Release" : "Hold", what: "hold" },

@@ -20,6 +20,7 @@ const words: Readonly<Record<string, string>> = {
   "DELETE /api/v1/vms/{name}/snapshots": "Delete snapshots",
   "PATCH /api/v1/vms/{name}/snapshots/{snapshot}": "Change a snapshot",
   "POST /api/v1/vms/{name}/snapshots/{snapshot}/rollback": "Roll back",
+  "GET /api/v1/vms/{name}/snapshots/{snapshot}/file": "Read a file of a snapshot",
   "POST /api/v1/plans": "Make a plan",
   "PATCH /api/v1/plans/{name}": "Change a plan",
   "DELETE /api/v1/plans/{name}": "Delete a plan",
@@ -57,6 +58,6 @@ const words: Readonly<Record<string, string>> = {
 /// Undefined: an endpoint that this page does not know.
 export const auditWords = (action: string): string | undefined => (Object.hasOwn(words, action) ? words[action] : undefined);
 
-/// The VM that an entry is about, when it is one.
+/// The VM that an entry is about, when it is one. What of the VM comes behind its name, after "/" or a space.
 export const auditVm = (action: string, object: string): string | undefined =>
-  object && action.includes(" /api/v1/vms/{name}") ? object : undefined;
+  object && action.includes(" /api/v1/vms/{name}") ? object.split(/[/ ]/, 1)[0] : undefined;
