@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -77,6 +78,7 @@ class Echo : public Handler {
 class HttpTest : public testing::Test {
   protected:
     HttpTest() {
+        ::signal(SIGPIPE, SIG_IGN); // as bhyped does: a writer whose reader has gone is told by errno
         Options options;
         options.header_deadline = std::chrono::milliseconds(500);
         options.local_connections_per_user = 4;

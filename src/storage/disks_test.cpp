@@ -152,13 +152,14 @@ class FakeHost : public wire::Host {
 struct World {
     FakeHost host;
     alert::Alerts alerts{{[] { return std::map<std::string, alert::Alert>(); }, [](const auto&) {}}};
+    std::atomic<bool> told = false;
     Disks disks{host, alerts};
 
     /// One round of the thread, which somebody's look begins.
     void round() {
-        std::atomic<bool> told = false;
+        told = false;
         disks.list();
-        disks.start([&] { told = true; });
+        disks.start([this] { told = true; });
         for (int tries = 0; tries < 500 && !told; ++tries)
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         disks.stop();
