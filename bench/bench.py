@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """./dev bench: bHype beside its peers, all in one run; CPU time unless a row says wall.
 
-    tools/dev/bench [--only list,console,start,memory,journal,network] [--dir DIR]
+    tools/dev/bench [--only list,console,start,memory,journal,network,storage] [--dir DIR]
 
 --only  these rows; docs/performance.md is then left as it is
 --dir   use the lab that is up there and stays (the bench's own, from an earlier run with this option), or make it there
@@ -24,15 +24,16 @@ import consoles
 import journal
 import lists
 import memories
-import switches
 import starts
+import storage
+import switches
 from host import Host
 from labkit import Lab
 from measure import Others
 from peers import Libvirtd, Nginx
 from report import Report
 
-GROUPS = {"list": lists, "console": consoles, "start": starts, "memory": memories, "journal": journal, "network": switches}
+GROUPS = {"list": lists, "console": consoles, "start": starts, "memory": memories, "journal": journal, "network": switches, "storage": storage}
 
 
 class Bench:

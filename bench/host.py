@@ -71,6 +71,33 @@ class Host:
         if not eventually(lambda: len(self.list()) == count + 2, 60, 0.3):
             raise Failed("%d VMs are listed" % len(self.list()))
 
+    def make_real(self):
+        """The datasets and volumes of the pretended VMs, so that zfs can snapshot and list them. Takes minutes."""
+        place = self.lab.root + "/var/bench"
+        lines = []
+        with open(place + "/datasets") as file:
+            for row in file:
+                name, kind, *_, id, _ = row.rstrip("\n").split("\t")
+                lines.append("zfs create -s -V 1G -o volmode=none %s\n" % name if kind == "volume" else
+                             "zfs create -u -o mountpoint=/var/bench/vm/%s -o bhype:id=%s %s\n" % (name.rsplit("/")[-1], id, name))
+        with open(place + "/make", "w") as file:
+            file.writelines(lines)
+        self.lab.exec("service", "bhyped", "stop")
+        made = self.lab.sh("sh -e /var/bench/make", timeout=1800)
+        if made.status != 0:
+            raise Failed("the datasets: %r" % made)
+        os.rename(self.lab.root + "/.lab/bench/zfs", self.lab.root + "/sbin/zfs")
+        self.lab.exec("service", "bhyped", "start")
+        self.lab.wait_ready(120)
+        if not eventually(lambda: len(self.list()) == VMS, 60, 0.3):
+            raise Failed("%d VMs are listed" % len(self.list()))
+
+    def get(self, path):
+        answer = self.api.get(path)
+        if answer.status != 200:
+            raise Failed("GET %s: %r" % (path, answer))
+        return answer
+
     def give_nics(self, count, switches):
         """Each of the pretended VMs gets `count` NICs, on one switch after the other."""
         place = self.lab.root + "/var/bench/vm"

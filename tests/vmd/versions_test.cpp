@@ -101,8 +101,11 @@ TEST_F(Older, IsFoundByTodaysHostd) {
     EXPECT_TRUE(within(5s, [&] { return guests.find(web1)->reason == "killed"; }));
     EXPECT_EQ(guests.find(web1)->state, host::GuestState::stopped);
     EXPECT_EQ(started, 0);
-    const std::lock_guard lock(mutex);
-    EXPECT_EQ(seen.back(), "killed");
+    // It is told after it is known.
+    EXPECT_TRUE(within(5s, [&] {
+        const std::lock_guard lock(mutex);
+        return seen.back() == "killed";
+    }));
 }
 
 TEST_F(Older, ThatWasKilledIsReplacedByTodays) {
