@@ -179,7 +179,7 @@ BHYPE_LIES(DatasetPublish, {policy, {{"from", "tank/home"}, {"to", "tank/bhype/v
            {policy, {{"from", task + "/x"}, {"to", "tank/bhype/image/x"}}},
            {policy, {{"from", task + "/x"}, {"to", "foreign/bhype/vm/x"}}},
            {policy, {{"from", foreign_task + "/x"}, {"to", "foreign/bhype/vm/x"}}},
-           {policy, {{"from", task}, {"to", "tank/bhype/vm/x"}}},
+           {policy, {{"from", "tank/bhype/.new"}, {"to", "tank/bhype/vm/x"}}},
            {Code::dataset_exists, {{"from", task + "/x"}, {"to", "tank/bhype/vm/web1"}}})
 BHYPE_LIES(AsideRemove, {field, {{"pool", "tank"}, {"task", "../../home"}}},
            {field, {{"pool", "tank"}, {"task", ""}}},
