@@ -20,13 +20,13 @@ PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m", "yearly":
 
 
 def moments():
-    """Every sixth day; the days around both changes of the clock, around new year and at the end all of them."""
+    """Every ninth day; the days around both changes of the clock, around new year and at the end all of them."""
     day, end = datetime.date(2027, 9, 1), datetime.date(2028, 9, 1)
     whole = [(datetime.date(2027, 10, 29), 5), (datetime.date(2027, 12, 29), 5), (datetime.date(2028, 3, 24), 5), (datetime.date(2028, 8, 22), 10)]
     number = 0
     while day < end:
-        if number % 6 == 0 or any(first <= day < first + datetime.timedelta(days) for first, days in whole):
-            hour = 3 if number % 12 else 14  # also long after the time that the plan names
+        if number % 9 == 0 or any(first <= day < first + datetime.timedelta(days) for first, days in whole):
+            hour = 3 if number % 18 else 14  # also long after the time that the plan names
             yield datetime.datetime(day.year, day.month, day.day, hour, 31, 0, tzinfo=ZONE)
         day, number = day + datetime.timedelta(1), number + 1
 

@@ -33,6 +33,7 @@ class Scenario:
     label = ""
     ends = "done"     # without a fault
     alone = False     # one object on a host
+    codes = frozenset()  # what its failures may say besides CODES
 
     def wanted(self, operations):
         """Of {number: operation} those that are to fail; the others another scenario has."""
@@ -888,6 +889,7 @@ class PoolKeyScenario(PoolScenario):
 
 class PoolUnlock(PoolKeyScenario):
     kind = label = "pool.unlock"
+    codes = frozenset({"storage.secret_gone"})  # with the hostd that had it in its memory
     made = PoolKeyScenario.closed + PoolKeyScenario.lock
 
     def trigger(self, stage, case):
