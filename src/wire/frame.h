@@ -15,8 +15,8 @@ namespace bhype::wire {
 inline constexpr std::int64_t protocol_version = 1;
 /// Largest frame towards hostd.
 inline constexpr std::size_t longest_request = 1 << 20;
-/// Largest frame from hostd: a list of some thousand datasets must fit.
-inline constexpr std::size_t longest_answer = 16 << 20;
+/// Largest frame from hostd: a list of 100,000 snapshots takes 21 MiB.
+inline constexpr std::size_t longest_answer = 64 << 20;
 
 struct Frame {
     json::object body;
