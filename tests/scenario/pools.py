@@ -16,7 +16,10 @@ def states(lab, name):
 
 
 def settled(lab, name, seconds=120):
-    return eventually(lambda: (lambda now: now if now["scan"]["state"] != "running" else None)(pool(lab, name)), seconds, 0.5)
+    """Once nothing is scanned; what was replaced is taken out a moment after that."""
+    def at_rest(now):
+        return now["scan"]["state"] != "running" and not any(device["name"].startswith("replacing") for device in now["vdevs"])
+    return eventually(lambda: (lambda now: now if at_rest(now) else None)(pool(lab, name)), seconds, 0.5)
 
 
 def alerts(lab, about, kind="pools/"):
