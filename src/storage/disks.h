@@ -32,8 +32,8 @@ struct DiskReport {
 };
 BOOST_DESCRIBE_STRUCT(DiskReport, (), (name, judgement, asleep, at, figures))
 
-/// Asks each disk a minute after its start and every half hour, one after another, since a dying one can take half a minute to answer, or
-/// never do. The list never waits for that. Safe to call from several threads.
+/// Asks each disk a minute after its start and every half hour, one after another, since a dying one can take
+/// half a minute to answer, or never do. The list never waits for that. Safe to call from several threads.
 class Disks {
   public:
     Disks(wire::Host& host, alert::Alerts& alerts);
