@@ -6,12 +6,15 @@ import { base, get, segment } from "../../api/client";
 import type { LookEntry, SnapshotFiles } from "../../api/models";
 import { formatSize } from "../../text/size";
 import { Waiting } from "../../ui/page";
+import { Pager } from "../../ui/pager";
 import { ErrorBox } from "../../ui/problem";
 import { Moment } from "../../ui/time";
 import { child, crumbs, permissions, type Place, query } from "./look";
 import type { DialogProps } from "./snapshot_dialogs";
 
 const perPage = 1000;
+
+const called = (partition: string): string => (partition === "0" ? "The whole disk" : `Partition ${partition}`);
 
 function Partitions({ shown, open }: { shown: SnapshotFiles; open: (partition: string) => void }) {
   return (
@@ -29,12 +32,10 @@ function Partitions({ shown, open }: { shown: SnapshotFiles; open: (partition: s
             <Td dataLabel="Partition">
               {one.readable ? (
                 <Button variant="link" isInline onClick={() => open(one.name)}>
-                  {one.name === "0" ? "The whole disk" : `Partition ${one.name}`}
+                  {called(one.name)}
                 </Button>
-              ) : one.name === "0" ? (
-                "The whole disk"
               ) : (
-                `Partition ${one.name}`
+                called(one.name)
               )}
             </Td>
             <Td dataLabel="Size">{formatSize(one.size)}</Td>
@@ -183,19 +184,7 @@ export function BrowseDialog({ vm, asked, onClose }: DialogProps) {
         {data && !error && !isPlaceholderData && data.partition !== undefined && (
           <>
             <Directory shown={data} open={(path) => go(inside(path))} address={(path) => `${base}${address}/file?${query(inside(path))}`} />
-            {data.total > perPage && (
-              <div className="row-actions">
-                <Button variant="link" isDisabled={from === 0} onClick={() => setFrom(Math.max(0, from - perPage))}>
-                  Before
-                </Button>
-                <span className="quiet">
-                  {from + 1} to {Math.min(from + perPage, data.total)} of {data.total}
-                </span>
-                <Button variant="link" isDisabled={from + perPage >= data.total} onClick={() => setFrom(from + perPage)}>
-                  After
-                </Button>
-              </div>
-            )}
+            <Pager from={from} perPage={perPage} total={data.total} before="Before" after="After" go={setFrom} />
           </>
         )}
       </ModalBody>

@@ -7,6 +7,7 @@ import { get, segment } from "../../api/client";
 import type { Snapshot, SnapshotPage, Vm } from "../../api/models";
 import { formatSize } from "../../text/size";
 import { Waiting } from "../../ui/page";
+import { Pager } from "../../ui/pager";
 import { ErrorBox } from "../../ui/problem";
 import { StateLabel } from "../../ui/state";
 import { Moment } from "../../ui/time";
@@ -139,19 +140,7 @@ export function Snapshots({ vm }: { vm: Vm }) {
                 ))}
               </Tbody>
             </Table>
-            {data.total > perPage && (
-              <div className="row-actions">
-                <Button variant="link" isDisabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - perPage))}>
-                  Newer
-                </Button>
-                <span className="quiet">
-                  {offset + 1} to {Math.min(offset + perPage, data.total)} of {data.total}
-                </span>
-                <Button variant="link" isDisabled={offset + perPage >= data.total} onClick={() => setOffset(offset + perPage)}>
-                  Older
-                </Button>
-              </div>
-            )}
+            <Pager from={offset} perPage={perPage} total={data.total} before="Newer" after="Older" go={setOffset} />
           </>
         )}
         {asked && <SnapshotDialog vm={vm} asked={asked} onClose={() => setAsked(undefined)} />}
