@@ -174,14 +174,14 @@ void add_scsi(const json::value& root, DiskHealthResult& found) {
         found.remark = why;
 }
 
-DiskHealthResult unknown(HealthReason reason, std::string remark) {
+} // namespace
+
+DiskHealthResult unknown_health(HealthReason reason, std::string remark) {
     DiskHealthResult result;
     result.reason = reason;
     result.remark = std::move(remark);
     return result;
 }
-
-} // namespace
 
 bool is_nvme(const DiskName& disk) {
     return disk.str().starts_with("nda") || disk.str().starts_with("nvd");
@@ -216,8 +216,8 @@ Command smartctl_health(const DiskName& device) {
 
 DiskHealthResult parse_health(const Command& command, const Output& output) {
     if (output.missed_deadline)
-        return unknown(HealthReason::no_answer,
-                       "smartctl had no answer within " + std::to_string(command.deadline.count()) + " s");
+        return unknown_health(HealthReason::no_answer, "smartctl had no answer within " +
+                                                           std::to_string(command.deadline.count()) + " s");
     if (output.cancelled || output.truncated || output.exit_status > 255)
         expect_success(command, output);
     json::value root;
@@ -228,11 +228,11 @@ DiskHealthResult parse_health(const Command& command, const Output& output) {
         unexpected(command.program, "JSON", output.log.substr(0, output.log.find('\n')));
     }
     if (output.exit_status == asleep_status)
-        return unknown(HealthReason::asleep, messages(root));
+        return unknown_health(HealthReason::asleep, messages(root));
     if ((output.exit_status & line_bit) != 0)
-        return unknown(HealthReason::unsupported, messages(root));
+        return unknown_health(HealthReason::unsupported, messages(root));
     if ((output.exit_status & open_bit) != 0)
-        return unknown(HealthReason::not_opened, messages(root));
+        return unknown_health(HealthReason::not_opened, messages(root));
     DiskHealthResult found;
     found.protocol = text(at(&root, {"device", "protocol"}));
     found.model = text(at(&root, {"model_name"}));

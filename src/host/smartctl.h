@@ -25,6 +25,9 @@ Command diskinfo_attachment(const DiskName& disk);
 /// "nvme0"; nothing when the disk hangs on something else, as NVMe behind an AHCI controller does.
 std::optional<DiskName> parse_attachment(const Command& command, const Output& output);
 
+/// A disk of whose health nothing is known.
+DiskHealthResult unknown_health(HealthReason reason, std::string remark);
+
 /// `device`: nvmeN, or the disk itself.
 Command smartctl_health(const DiskName& device);
 DiskHealthResult parse_health(const Command& command, const Output& output);

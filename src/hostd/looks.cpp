@@ -20,20 +20,14 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto pause = 50ms; ///< between tries
-constexpr int device_tries = 200;
 constexpr int release_tries = 100;
 
-/// The device appears some time after zfs has ended.
 Fd open_device(const std::string& path) {
-    for (int tries = 0; tries < device_tries; ++tries) {
-        Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        if (device)
-            return device;
-        if (errno != ENOENT)
-            throw Error(Code::command_failed, path + ": " + std::strerror(errno));
-        std::this_thread::sleep_for(pause);
-    }
-    throw Error(Code::command_timeout, path + " did not appear");
+    await_device(path);
+    Fd device(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!device)
+        throw Error(Code::command_failed, path + ": " + std::strerror(errno));
+    return device;
 }
 
 } // namespace

@@ -24,22 +24,17 @@ std::optional<DiskName> smart_device(Context& context, const DiskName& disk) {
 } // namespace
 
 BHYPE_PERFORM(DiskHealth) {
-    host::DiskHealthResult unknown;
     const auto device = smart_device(context, operation.disk);
-    if (!device) {
-        unknown.reason = host::HealthReason::unsupported;
-        unknown.remark = "diskinfo names no NVMe controller for it";
-        return unknown;
-    }
+    if (!device)
+        return host::unknown_health(host::HealthReason::unsupported,
+                                    "diskinfo names no NVMe controller for it");
     const auto ask = host::smartctl_health(*device);
     try {
         return host::parse_health(ask, context.command(ask));
     } catch (const Error& error) {
         if (error.code() != Code::command_missing)
             throw;
-        unknown.reason = host::HealthReason::not_installed;
-        unknown.remark = error.what();
-        return unknown;
+        return host::unknown_health(host::HealthReason::not_installed, error.what());
     }
 }
 

@@ -12,28 +12,17 @@
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
 
 namespace bhype::hostd {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 void zfs(Context& context, const host::Command& command) {
     host::expect_zfs(command, context.command(command));
 }
 
-/// The device appears some time after zfs has ended.
-void await_volume(Context& context, const DatasetName& name) {
-    const auto path = context.house.paths.zvol + "/" + name.str();
-    for (int tries = 0; tries < 200; ++tries) {
-        struct stat facts {};
-        if (::stat(path.c_str(), &facts) == 0)
-            return;
-        std::this_thread::sleep_for(50ms);
-    }
-    throw Error(Code::command_timeout, path + " did not appear");
+void await_volume(const Context& context, const DatasetName& name) {
+    await_device(context.house.paths.zvol + "/" + name.str());
 }
 
 std::optional<Uuid> host_uuid(Context& context) {
@@ -159,8 +148,9 @@ BHYPE_PERFORM(VolumeCopy) {
 }
 
 BHYPE_PERFORM(VolumePromote) {
-    context.require(a_disk(operation.volume).pool);
-    context.house.looks.release(operation.volume.str().substr(0, operation.volume.str().find('/')));
+    const auto pool = a_disk(operation.volume).pool;
+    context.require(pool);
+    context.house.looks.release(pool.str());
     const auto promote = host::zfs_promote(operation.volume);
     const auto output = context.command(promote);
     if (!host::is_no_clone(output))

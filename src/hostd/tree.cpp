@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace bhype::hostd {
 
@@ -76,6 +78,16 @@ Inside a_disk(const DatasetName& name) {
 void is_of(const DatasetName& name, const VmName& vm) {
     if (a_vm(name).parts[1] != vm.str())
         refuse(name, ("is not the dataset of VM " + vm.str()).c_str());
+}
+
+void await_device(const std::string& path) {
+    for (int tries = 0; tries < 200; ++tries) {
+        struct stat facts {};
+        if (::stat(path.c_str(), &facts) == 0)
+            return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    throw Error(Code::command_timeout, path + " did not appear");
 }
 
 std::optional<Uuid> Tree::id_of(const PoolName& pool, const Runner& run) {

@@ -33,6 +33,9 @@ Inside a_disk(const DatasetName& name);
 /// vm/NAME, exactly, and the NAME is `vm`.
 void is_of(const DatasetName& name, const VmName& vm);
 
+/// A volume's device appears some time after zfs has ended. Throws Error(command_timeout) after 10 s.
+void await_device(const std::string& path);
+
 class Tree {
   public:
     /// `root`: below which /POOL/bhype is mounted.

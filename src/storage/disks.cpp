@@ -1,6 +1,7 @@
 #include "storage/disks.h"
 
 #include "base/log.h"
+#include "host/smartctl.h"
 
 #include <algorithm>
 #include <ctime>
@@ -91,9 +92,7 @@ void Disks::ask(const host::Disk& disk) {
             error.code() == Code::policy) {
             failure = std::current_exception();
         } else {
-            answer.emplace();
-            answer->reason = host::HealthReason::unclear;
-            answer->remark = error.what();
+            answer = host::unknown_health(host::HealthReason::unclear, error.what());
         }
     }
     lock.lock();
