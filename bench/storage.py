@@ -103,14 +103,14 @@ def pretend_snapshots(host):
 
 
 def page(host):
-    """Seconds for a page of them, beside a bare cat of the same."""
-    ours, cat = [], []
+    """Seconds for a page of them."""
+    took = []
     for _ in range(ROUNDS):
-        ours.append(timed(lambda: host.get("/api/v1/vms/%s/snapshots?limit=100" % STANDING)))
-        cat.append(timed(lambda: host.lab.sh("zfs list -H -p -o name,creation %s >/dev/null" % STANDING)))
-    if json.loads(host.get("/api/v1/vms/%s/snapshots?limit=100" % STANDING).body)["total"] != SNAPSHOTS // 2:
-        raise Failed("they are not listed")
-    return statistics.median(ours)
+        answers = []
+        took.append(timed(lambda: answers.append(host.get("/api/v1/vms/%s/snapshots?limit=100" % STANDING))))
+        if json.loads(answers[0].body)["total"] != SNAPSHOTS // 2:
+            raise Failed("they are not listed")
+    return statistics.median(took)
 
 
 def run(bench):

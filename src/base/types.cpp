@@ -254,8 +254,7 @@ bool HostPath::accepts(std::string_view text) {
 
 RULE(GuestPath, "path in a guest",
      "an absolute path without '.', '..', '//', a '/' at its end and control characters, at most 64 names "
-     "and 4096 "
-     "bytes; \\\\ stands for a backslash and \\xHH for any other byte",
+     "and 4096 bytes; \\\\ stands for a backslash and \\xHH for any other byte",
      "^/$|^(/([^/\\\\\\u0000-\\u001f\\u007f]|\\\\\\\\|\\\\x[0-9a-f]{2})+)+$", "/etc/fstab", 4096)
 bool GuestPath::accepts(std::string_view text) {
     if (text == "/")
@@ -278,8 +277,7 @@ bool GuestPath::accepts(std::string_view text) {
 }
 
 RULE(PartitionName, "partition",
-     "a partition's number, with a letter from a to h for a BSD partition in it; 0 for "
-     "the whole disk",
+     "a partition's number, with a letter from a to h for a BSD partition in it; 0 for the whole disk",
      "^(0|[1-9][0-9]{0,2}[a-h]?)$", "1", 4)
 bool PartitionName::accepts(std::string_view text) {
     if (text == "0")

@@ -18,25 +18,6 @@ using api::ok;
 using api::Reply;
 using vm::Services;
 
-std::vector<VmSnapshot> snapshots_of(const Services& services, const vm::Record& record) {
-    return group(services.host.call(host::SnapshotList{record.dataset}), record);
-}
-
-VmSnapshot find(const std::vector<VmSnapshot>& all, std::string_view name) {
-    const auto found = std::ranges::find(all, name, &VmSnapshot::name);
-    if (found == all.end())
-        throw Error(Code::not_found, "the VM has no snapshot of that name");
-    return *found;
-}
-
-/// One that bHype can name in an operation.
-SnapshotLabel label_of(const Call& call) {
-    const auto label = SnapshotLabel::parse(call.path.at("snapshot"));
-    if (!label)
-        throw Error(Code::not_found, "the VM has no snapshot of that name");
-    return *label;
-}
-
 Reply start(const Services& services, const Call& call, const vm::Record& record, const char* kind,
             const std::string& title, json::value input) {
     return services.task_endpoints.start(call, kind, "vm/" + record.name.str(), title, std::move(input));
@@ -158,6 +139,25 @@ Reply roll_back(const Services& services, const Call& call, const RollBack& requ
 }
 
 } // namespace
+
+std::vector<VmSnapshot> snapshots_of(const Services& services, const vm::Record& record) {
+    return group(services.host.call(host::SnapshotList{record.dataset}), record);
+}
+
+VmSnapshot find(const std::vector<VmSnapshot>& all, std::string_view name) {
+    const auto found = std::ranges::find(all, name, &VmSnapshot::name);
+    if (found == all.end())
+        throw Error(Code::not_found, "the VM has no snapshot of that name");
+    return *found;
+}
+
+/// One that bHype can name in an operation.
+SnapshotLabel label_of(const Call& call) {
+    const auto label = SnapshotLabel::parse(call.path.at("snapshot"));
+    if (!label)
+        throw Error(Code::not_found, "the VM has no snapshot of that name");
+    return *label;
+}
 
 void add_endpoints(api::Router& router, vm::Services& services) {
     auto& tasks = services.task_endpoints;

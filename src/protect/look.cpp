@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "protect/endpoints.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace bhype::protect {
@@ -40,7 +42,6 @@ struct Wanted {
 /// and administrators may.
 Wanted wanted(const Services& services, const Call& call, bool file) {
     const auto record = vm::changeable(services, call);
-    const auto& label = call.path.at("snapshot");
     Problems problems;
     const auto disk = asked<DeviceName>(call, "disk", problems);
     const auto partition = asked<PartitionName>(call, "partition", problems);
@@ -48,24 +49,19 @@ Wanted wanted(const Services& services, const Call& call, bool file) {
     if (file && !call.query.contains("path"))
         problems.add("path", "names the file");
     problems.raise();
-    const auto all = group(services.host.call(host::SnapshotList{record.dataset}), record);
-    const auto snapshot = std::ranges::find(all, label, &VmSnapshot::name);
-    const auto parsed = SnapshotLabel::parse(label);
-    if (snapshot == all.end() || !parsed)
-        throw Error(Code::not_found, "the VM has no snapshot of that name");
-    std::string names;
-    for (const auto& one : snapshot->disks)
-        names += (names.empty() ? "" : ", ") + one;
-    if (names.empty())
+    const auto label = label_of(call);
+    const auto disks = find(snapshots_of(services, record), label.str()).disks;
+    if (disks.empty())
         throw Error(Code::not_found, "the snapshot holds no disk");
-    if (disk && std::ranges::find(snapshot->disks, disk->str()) == snapshot->disks.end())
+    const auto names = fmt::format("{}", fmt::join(disks, ", "));
+    if (disk && std::ranges::find(disks, disk->str()) == disks.end())
         throw Error(Code::invalid_field, {}, {{"disk", "is not in the snapshot, which holds " + names}});
-    if (!disk && snapshot->disks.size() > 1 && file)
+    if (!disk && disks.size() > 1 && file)
         throw Error(Code::invalid_field, {}, {{"disk", "must be chosen: the snapshot holds " + names}});
-    const auto chosen = disk ? disk->str() : snapshot->disks.front();
+    const auto chosen = disk ? disk->str() : disks.front();
     return {DatasetName::from(record.dataset.str() + "/" + chosen),
-            *parsed,
-            snapshot->disks,
+            label,
+            disks,
             chosen,
             partition,
             path.value_or(GuestPath::from("/"))};
